@@ -1,0 +1,108 @@
+"""A checkout: what a shop asks for, and the states it goes through.
+
+`CheckoutRequest` is public: it is the body of `POST /v1/checkouts` and, with a merchant, the input of
+`CheckoutWorkflow`. Amounts, prices, quantities and rates are decimal strings, as on the wire; turning
+them into exact numbers, and refusing what is wrong, is the job of `domain.pricing`.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class PriceMode(StrEnum):
+    """Whether the prices of a checkout contain tax (`gross`) or tax is added to them (`net`)."""
+
+    GROSS = "gross"
+    NET = "net"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A postal address. `country` is ISO 3166-1 alpha-2."""
+
+    line1: str
+    line2: str | None = None
+    postal_code: str
+    city: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who buys, and to whom the invoice is addressed and mailed. `language` is ISO 639-1."""
+
+    name: str
+    company: str | None = None
+    email: str
+    language: str = "en"
+    vat_id: str | None = None
+    number: str | None = None
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedLine:
+    """One thing bought. Decimal strings: `quantity`, `unit_price` (major units), `tax_rate` (per cent).
+
+    `unit` is a code of UN/ECE Recommendation 20 (`C62` one, `HUR` hour); `tax_category` one of
+    UNTDID 5305 as EN 16931 uses it (`S` standard rate, `Z` zero rate).
+    """
+
+    sku: str | None = None
+    name: str
+    description: str | None = None
+    quantity: str
+    unit: str = "C62"
+    unit_price: str
+    tax_category: str = "S"
+    tax_rate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedDiscount:
+    """A discount on the whole cart, in the checkout's price mode; spread over the tax rates."""
+
+    name: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirects:
+    """Where the payment page sends the customer back to."""
+
+    success: str
+    failure: str
+    cancel: str
+
+
+DEFAULT_EXPIRY_SECONDS = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give."""
+
+    assignment_key: str
+    currency: str
+    prices: PriceMode
+    total: str | None = None
+    customer: Customer
+    lines: tuple[RequestedLine, ...]
+    discounts: tuple[RequestedDiscount, ...] = ()
+    redirects: Redirects | None = None
+    expires_in_seconds: int = DEFAULT_EXPIRY_SECONDS
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+class CheckoutStatus(StrEnum):
+    """How far a checkout is. The order of the members is the order of the process."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    CAPTURED = "captured"
+    ORDERED = "ordered"
+    BALANCED = "balanced"
+    INVOICED = "invoiced"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+    NEEDS_REVIEW = "needs_review"

@@ -1,0 +1,148 @@
+"""Everything that can go wrong, as one tree.
+
+    QuittanceError
+    ├── InvalidInput                what was sent breaks a rule; carries one violation per rule
+    ├── AssignmentKeyConflict       the key is taken by a different checkout; carries the differences
+    ├── NotFound                    no such thing for this merchant
+    ├── IllegalTransition           a state was asked to go where it cannot go
+    ├── MoneyError
+    │   ├── CurrencyMismatch        two currencies in one sum
+    │   └── InvalidAmount           not an amount of this currency
+    ├── ProviderError
+    │   ├── ProviderUnavailable     may succeed later: retry
+    │   └── ProviderRefused         will never succeed as asked: do not retry
+    ├── DocumentError
+    │   ├── MissingGlyphs           the bundled fonts cannot draw this text
+    │   └── DocumentDiffers         other bytes are already stored under this name
+    └── MailError
+        ├── MailDeferred            4xx or no connection: retry
+        └── MailRefused             5xx: this message will never be accepted
+
+Nothing here knows about HTTP or Temporal: `api/problems.py` and `activities/failures.py` translate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class QuittanceError(Exception):
+    """Base of every expected failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """One broken rule. `pointer` is an RFC 6901 JSON Pointer into what was sent, `/lines/0/tax_rate`."""
+
+    pointer: str
+    message: str
+
+
+class InvalidInput(QuittanceError):
+    """What was sent breaks one or more rules; nothing was done."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.pointer}: {v.message}" for v in self.violations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field in which a repeated request differs from the one that was accepted first."""
+
+    pointer: str
+    accepted: object
+    received: object
+
+
+class AssignmentKeyConflict(QuittanceError):
+    """The assignment key already names a different checkout of this merchant."""
+
+    def __init__(self, assignment_key: str, differences: Sequence[Difference]) -> None:
+        self.assignment_key = assignment_key
+        self.differences = tuple(differences)
+        super().__init__(f"assignment key {assignment_key!r} is taken by a different checkout")
+
+
+class NotFound(QuittanceError):
+    """No such thing for this merchant. Says the kind and the id, never whether another merchant has it."""
+
+    def __init__(self, kind: str, reference: str) -> None:
+        self.kind = kind
+        self.reference = reference
+        super().__init__(f"no {kind} {reference!r}")
+
+
+class IllegalTransition(QuittanceError):
+    """A state was asked to go where the rules do not let it go."""
+
+    def __init__(self, kind: str, current: str, wanted: str) -> None:
+        self.kind = kind
+        self.current = current
+        self.wanted = wanted
+        super().__init__(f"{kind} cannot go from {current} to {wanted}")
+
+
+class MoneyError(QuittanceError):
+    """Base of errors about amounts."""
+
+
+class CurrencyMismatch(MoneyError):
+    """Two currencies met in one sum or comparison."""
+
+    def __init__(self, left: str, right: str) -> None:
+        self.left = left
+        self.right = right
+        super().__init__(f"cannot combine {left} with {right}")
+
+
+class InvalidAmount(MoneyError):
+    """The text is not an amount of the currency. The message says the expected form."""
+
+
+class ProviderError(QuittanceError):
+    """Base of a payment provider's failures."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider did not answer, was overloaded or failed: the same call may succeed later."""
+
+
+class ProviderRefused(ProviderError):
+    """The provider understood and said no: repeating the same call cannot succeed."""
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class DocumentError(QuittanceError):
+    """Base of errors while writing or storing a document."""
+
+
+class MissingGlyphs(DocumentError):
+    """The bundled fonts cannot draw these characters; a PDF made anyway would not be valid PDF/A."""
+
+    def __init__(self, characters: str) -> None:
+        self.characters = characters
+        shown = ", ".join(f"U+{ord(c):04X} {c}" for c in characters[:10])
+        super().__init__(f"no bundled font has a glyph for {shown}; add a font set that covers this script")
+
+
+class DocumentDiffers(DocumentError):
+    """A document is stored once; other bytes under the same name are a bug, never an update."""
+
+
+class MailError(QuittanceError):
+    """Base of errors while handing a message to the mail server. `answer` is what the server said."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        super().__init__(answer)
+
+
+class MailDeferred(MailError):
+    """The mail server could not be reached or answered 4xx: try again later."""
+
+
+class MailRefused(MailError):
+    """The mail server answered 5xx: this message will never be accepted as it is."""

@@ -1,0 +1,140 @@
+"""Payments: what a provider tells of money, and how our record of it may move.
+
+A report is always read from the provider at the moment of use; it is never taken from a webhook's body.
+Records move forward only: a late, older or repeated report changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.errors import IllegalTransition
+
+
+class PaymentStatus(StrEnum):
+    """One money transfer. Pending: promised. Collected: the provider captured it. Final: settled to us.
+
+    Reversed: taken back by a dispute or a failed settlement. Failed, expired and canceled end an attempt
+    that never brought money.
+    """
+
+    PENDING = "pending"
+    COLLECTED = "collected"
+    FINAL = "final"
+    REVERSED = "reversed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+_ALLOWED = {
+    PaymentStatus.PENDING: {
+        PaymentStatus.COLLECTED,
+        PaymentStatus.FINAL,
+        PaymentStatus.FAILED,
+        PaymentStatus.EXPIRED,
+        PaymentStatus.CANCELED,
+    },
+    PaymentStatus.COLLECTED: {PaymentStatus.FINAL, PaymentStatus.REVERSED},
+    PaymentStatus.FINAL: {PaymentStatus.REVERSED},
+    PaymentStatus.REVERSED: {PaymentStatus.COLLECTED},
+    PaymentStatus.FAILED: {PaymentStatus.PENDING, PaymentStatus.COLLECTED, PaymentStatus.FINAL},
+    PaymentStatus.EXPIRED: {PaymentStatus.COLLECTED, PaymentStatus.FINAL},
+    PaymentStatus.CANCELED: {PaymentStatus.COLLECTED, PaymentStatus.FINAL},
+}
+"""Money beats every other fact: an attempt we thought dead becomes Collected when the provider holds money.
+A won dispute brings a reversed payment back."""
+
+
+def move(current: PaymentStatus, wanted: PaymentStatus) -> PaymentStatus:
+    """`wanted`, if a payment may go there from `current`; else IllegalTransition. Staying is allowed."""
+    if wanted is not current and wanted not in _ALLOWED[current]:
+        raise IllegalTransition("payment", current, wanted)
+    return wanted
+
+
+def advance(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
+    """The status after a provider's report: forward where allowed, unchanged where the report is stale.
+
+    Only a dispute reverses money, and it does not come as a payment report; so a report never reduces.
+    """
+    reduces = reported is PaymentStatus.REVERSED
+    return current if reduces or reported not in _ALLOWED[current] else reported
+
+
+class SettledBy(StrEnum):
+    """Which way we learned of the money first."""
+
+    WEBHOOK = "webhook"
+    RETURN = "return"
+    POLL = "poll"
+    SWEEP = "sweep"
+
+
+class SessionStatus(StrEnum):
+    """A provider session: the page a customer pays on. Only an open one can be paid."""
+
+    OPEN = "open"
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOrder:
+    """What a provider session is opened for. `amount` in minor units of ISO `currency`; `expires_at` UTC.
+
+    `idempotency_key` is a business key: opening with the same key gives the same session.
+    """
+
+    merchant_id: str
+    checkout_id: str
+    entry_id: str
+    idempotency_key: str
+    amount: int
+    currency: str
+    title: str
+    language: str
+    customer_email: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSession:
+    """A payable session: `url` is where the customer pays."""
+
+    session_id: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentReport:
+    """What the provider says of one payment now. Amounts in minor units of ISO `currency`.
+
+    `reference` is the provider's id of the payment, the same in every report of it. `fee` and `net` are
+    None until the provider has booked the charge. `method` and `detail` are for people (`card`,
+    `Visa •••• 4242`), never card data. `failure` is the provider's reason in words.
+    """
+
+    reference: str
+    status: PaymentStatus
+    amount: int
+    currency: str
+    captured_at: datetime | None = None
+    method: str | None = None
+    detail: str | None = None
+    fee: int | None = None
+    net: int | None = None
+    failure: str | None = None
+    checkout_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """What the provider says of one session now, and of its payment if it has one."""
+
+    session_id: str
+    status: SessionStatus
+    payment: PaymentReport | None = None
