@@ -138,3 +138,21 @@ class SessionReport:
     session_id: str
     status: SessionStatus
     payment: PaymentReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderEvent:
+    """A message of a provider, verified and read as far as needed to know whose business it is.
+
+    It says "go look", nothing more. `checkout_id`, `session_id` and `payment_reference` name what to look
+    at, as far as the message tells. `relevant` is False for kinds of message we have no use for.
+    """
+
+    provider: str
+    event_id: str
+    type: str
+    relevant: bool
+    checkout_id: str | None
+    session_id: str | None
+    payment_reference: str | None
+    raw: str

@@ -1,0 +1,135 @@
+"""What the routes need: runs to talk to, things to read, an inbox for facts. `api.main` wires adapters."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.documents import DocumentRef
+from domain.errors import QuittanceError
+from domain.merchants import Merchant
+from domain.payments import ProviderEvent
+from domain.views import CheckoutPage, CheckoutView, InvoiceView, PaymentPageView
+
+
+class RunsUnavailable(QuittanceError):
+    """The workflow service cannot be reached now: the caller should try again."""
+
+
+class NotPayable(QuittanceError):
+    """The checkout is not waiting for a payment: paid, expired, canceled or under review."""
+
+    def __init__(self, status: CheckoutStatus) -> None:
+        self.status = status
+        super().__init__(f"the checkout is {status}")
+
+
+class InvalidWebhook(QuittanceError):
+    """The webhook is forged, too old, or not what the provider sends. Nothing of it was kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedCheckout:
+    """The checkout of an assignment key. `created` says whether this very call started it."""
+
+    checkout_id: str
+    created: bool
+
+
+class CheckoutRuns(Protocol):
+    """The running checkouts. Every method raises RunsUnavailable when the workflow service does not answer."""
+
+    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+        """Start the run of this assignment key, or find it; answers once its payment link is durable."""
+        ...
+
+    async def open_payment_page(self, workflow_id: str) -> str:
+        """The URL of the one payable provider session, opened if need be. Raises NotPayable."""
+        ...
+
+    async def payer_returned(self, workflow_id: str) -> CheckoutStatus:
+        """Have the run ask the provider now (bounded to a few seconds), and say where the checkout stands."""
+        ...
+
+    async def report(self, workflow_id: str, event: ProviderEvent) -> None:
+        """Tell the run of a fact; when the run has ended, start the process that looks after late facts."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether the workflow service answers."""
+        ...
+
+
+class Reader(Protocol):
+    """Everything that can be read. Another merchant's things do not exist."""
+
+    async def merchant_of_key(self, api_key: str) -> Merchant | None:
+        """The merchant whose live API key this is."""
+        ...
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        """The merchant of this id."""
+        ...
+
+    async def checkout(self, merchant_id: str, checkout_id: str) -> CheckoutView | None:
+        """One checkout."""
+        ...
+
+    async def checkout_of_key(self, merchant_id: str, assignment_key: str) -> CheckoutView | None:
+        """The checkout that an assignment key names."""
+        ...
+
+    async def checkouts(
+        self,
+        merchant_id: str,
+        *,
+        assignment_key: str | None,
+        status: CheckoutStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> CheckoutPage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
+        """One invoice."""
+        ...
+
+    async def payment_page(self, token: str) -> PaymentPageView | None:
+        """What the payment page of this link shows."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+        ...
+
+
+class Documents(Protocol):
+    """Reads stored documents."""
+
+    async def get(self, ref: DocumentRef) -> bytes:
+        """The stored bytes, checked against their hash."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Verifies a provider's messages."""
+
+    def verify(self, merchant_id: str, body: bytes, signature: str | None) -> ProviderEvent:
+        """The message, if it is the provider's own and fresh. Raises InvalidWebhook for everything else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """A recorded message: the run it belongs to, if known, and whether that run has applied it."""
+
+    workflow_id: str | None
+    applied: bool
+
+
+class Inbox(Protocol):
+    """Where facts become durable before anybody is told that we have them."""
+
+    async def record(self, merchant_id: str, event: ProviderEvent) -> InboxEntry:
+        """Commit the message, once per event id. A message that names another merchant's checkout has no run."""
+        ...
