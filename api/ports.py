@@ -23,10 +23,6 @@ class NotPayable(QuittanceError):
         super().__init__(f"the checkout is {status}")
 
 
-class InvalidWebhook(QuittanceError):
-    """The webhook is forged, too old, or not what the provider sends. Nothing of it was kept."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedCheckout:
     """The checkout of an assignment key. `created` says whether this very call started it."""

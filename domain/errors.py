@@ -10,7 +10,8 @@
     │   └── InvalidAmount           not an amount of this currency
     ├── ProviderError
     │   ├── ProviderUnavailable     may succeed later: retry
-    │   └── ProviderRefused         will never succeed as asked: do not retry
+    │   ├── ProviderRefused         will never succeed as asked: do not retry
+    │   └── InvalidWebhook          forged, too old, or not what the provider sends
     ├── DocumentError
     │   ├── MissingGlyphs           the bundled fonts cannot draw this text
     │   └── DocumentDiffers         other bytes are already stored under this name
@@ -113,6 +114,10 @@ class ProviderRefused(ProviderError):
     def __init__(self, message: str, *, code: str | None = None) -> None:
         self.code = code
         super().__init__(message)
+
+
+class InvalidWebhook(ProviderError):
+    """The message is forged, too old, or not what the provider sends. Nothing of it was kept."""
 
 
 class DocumentError(QuittanceError):
