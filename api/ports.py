@@ -8,7 +8,7 @@ from domain.documents import DocumentRef
 from domain.errors import QuittanceError
 from domain.merchants import Merchant
 from domain.payments import ProviderEvent
-from domain.views import CheckoutPage, CheckoutView, InvoiceView, PaymentPageView
+from domain.views import CheckoutPage, CheckoutView, InboxEntry, InvoiceView, PaymentPageView
 
 
 class RunsUnavailable(QuittanceError):
@@ -113,14 +113,6 @@ class Webhooks(Protocol):
     def verify(self, merchant_id: str, body: bytes, signature: str | None) -> ProviderEvent:
         """The message, if it is the provider's own and fresh. Raises InvalidWebhook for everything else."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InboxEntry:
-    """A recorded message: the run it belongs to, if known, and whether that run has applied it."""
-
-    workflow_id: str | None
-    applied: bool
 
 
 class Inbox(Protocol):

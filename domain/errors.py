@@ -12,6 +12,7 @@
     │   ├── ProviderUnavailable     may succeed later: retry
     │   ├── ProviderRefused         will never succeed as asked: do not retry
     │   └── InvalidWebhook          forged, too old, or not what the provider sends
+    ├── InvalidDraft                an invoice that does not add up; it takes no number
     ├── DocumentError
     │   ├── MissingGlyphs           the bundled fonts cannot draw this text
     │   └── DocumentDiffers         other bytes are already stored under this name
@@ -24,6 +25,7 @@ Nothing here knows about HTTP or Temporal: `api/problems.py` and `activities/fai
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 class QuittanceError(Exception):
@@ -120,6 +122,14 @@ class InvalidWebhook(ProviderError):
     """The message is forged, too old, or not what the provider sends. Nothing of it was kept."""
 
 
+class InvalidDraft(QuittanceError):
+    """The draft of an invoice breaks a rule. No number was drawn."""
+
+    def __init__(self, broken: Sequence[str]) -> None:
+        self.broken = tuple(broken)
+        super().__init__("; ".join(broken))
+
+
 class DocumentError(QuittanceError):
     """Base of errors while writing or storing a document."""
 
@@ -131,6 +141,10 @@ class MissingGlyphs(DocumentError):
         self.characters = characters
         shown = ", ".join(f"U+{ord(c):04X} {c}" for c in characters[:10])
         super().__init__(f"no bundled font has a glyph for {shown}; add a font set that covers this script")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        """Errors of a renderer process travel to its parent pickled."""
+        return type(self), (self.characters,)
 
 
 class DocumentDiffers(DocumentError):

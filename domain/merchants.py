@@ -39,6 +39,7 @@ class Branding:
 class Merchant:
     """A tenant. `redirect_origins` are the exact origins (`https://shop.example`) customers may be sent to.
 
+    `time_zone` (IANA) is the seller's calendar: it decides which day an invoice is issued on.
     `number_pattern` makes invoice numbers: `{year}` and one run of zeros in braces, `RE-{year}-{000000}`;
     the zeros are the number's least width. `first_number` is the first one drawn of a fresh series.
     """
@@ -48,5 +49,6 @@ class Merchant:
     branding: Branding
     languages: tuple[str, ...] = ("en",)
     redirect_origins: tuple[str, ...] = ()
+    time_zone: str = "UTC"
     number_pattern: str = "{year}-{000000}"
     first_number: int = 1

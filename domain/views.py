@@ -62,6 +62,7 @@ class InvoiceView:
     id: str
     number: str
     status: InvoiceStatus
+    currency: str
     total: int
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
@@ -117,7 +118,7 @@ class CheckoutPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPageView:
-    """What the payment page shows a customer."""
+    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown."""
 
     checkout_id: str
     merchant_id: str
@@ -125,8 +126,18 @@ class PaymentPageView:
     assignment_key: str
     status: CheckoutStatus
     language: str
+    time_zone: str
     expires_at: datetime
     seller: Seller
     branding: Branding
     cart: PricedCart
     redirects: Redirects | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxEntry:
+    """A recorded provider message: the checkout and run it belongs to, if known, and whether it was applied."""
+
+    workflow_id: str | None
+    checkout_id: str | None
+    applied: bool

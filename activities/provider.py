@@ -1,0 +1,46 @@
+"""Calls to the payment provider."""
+
+from temporalio import activity
+
+from activities.failures import translated
+from activities.heartbeat import heartbeating
+from domain.ports import PaymentBook, PaymentProvider
+from domain.steps import Findings, LookUp, OpenSession, Session
+
+
+class ProviderActivities:
+    """One method, one call: open a session, see what became of it, close it."""
+
+    def __init__(self, provider: PaymentProvider, payments: PaymentBook) -> None:
+        self._provider = provider
+        self._payments = payments
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def open_session(self, step: OpenSession) -> Session:
+        """Open the payable page. The attempt number makes the call repeatable."""
+        opened = await self._provider.open_session(await self._payments.session_order(step))
+        return Session(session_id=opened.session_id, url=opened.url, attempt=step.attempt, expires_at=opened.expires_at)
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def look_up(self, step: LookUp) -> Findings:
+        """Ask the provider what it says now."""
+        if step.session_id is not None:
+            report = await self._provider.read_session(step.merchant_id, step.session_id)
+            return Findings(session_id=report.session_id, session_status=report.status, payment=report.payment)
+        if step.payment_reference is not None:
+            return Findings(payment=await self._provider.read_payment(step.merchant_id, step.payment_reference))
+        raise ValueError("a look-up names a session or a payment")
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def expire_session(self, step: LookUp) -> Findings:
+        """Make the session unpayable, and read back what became of it."""
+        if step.session_id is None:
+            raise ValueError("only a session can be expired")
+        report = await self._provider.expire_session(step.merchant_id, step.session_id)
+        return Findings(session_id=report.session_id, session_status=report.status, payment=report.payment)

@@ -1,0 +1,1 @@
+"""Mail: how it is worded, and how it is handed over."""

@@ -1,0 +1,1 @@
+"""The books: every public method is one transaction."""

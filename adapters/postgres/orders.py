@@ -1,0 +1,65 @@
+"""Sales orders."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from adapters.postgres.checkouts import locked_checkout, move_checkout
+from adapters.postgres.database import Sessions, from_json, new_id, to_json
+from adapters.postgres.feed import tell
+from adapters.postgres.tables import OrderLineRow, OrderRow
+from domain.cart import PricedCart
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.steps import OfCheckout, SalesOrder
+
+
+class PostgresOrderBook:
+    """Implements `domain.ports.OrderBook`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def create_sales_order(self, step: OfCheckout) -> SalesOrder:
+        async with self._sessions.begin() as session:
+            checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
+            request = from_json(CheckoutRequest, checkout.request)
+            cart = from_json(PricedCart, checkout.cart)
+            order_id = new_id("ord")
+            created = await session.execute(
+                insert(OrderRow)
+                .values(
+                    id=order_id,
+                    merchant_id=step.merchant_id,
+                    checkout_id=step.checkout_id,
+                    assignment_key=checkout.assignment_key,
+                    currency=cart.currency,
+                    prices=cart.prices,
+                    total=cart.totals.grand_total,
+                    buyer=to_json(request.customer),
+                    discounts=[to_json(discount) for discount in cart.discounts],
+                )
+                .on_conflict_do_nothing(index_elements=[OrderRow.checkout_id])
+                .returning(OrderRow.id)
+            )
+            if created.scalar_one_or_none() is not None:
+                session.add_all(
+                    OrderLineRow(
+                        order_id=order_id,
+                        position=line.position,
+                        merchant_id=step.merchant_id,
+                        sku=line.sku,
+                        name=line.name,
+                        description=line.description,
+                        quantity=line.quantity,
+                        unit=line.unit,
+                        unit_price=line.unit_price,
+                        tax_category=line.tax_category,
+                        tax_rate=line.tax_rate,
+                    )
+                    for line in cart.lines
+                )
+                if checkout.status == CheckoutStatus.CAPTURED:
+                    move_checkout(checkout, CheckoutStatus.ORDERED)
+                await session.flush()
+                await tell(session, step.merchant_id, "order.created", step.checkout_id, order_id=order_id)
+            found = await session.execute(select(OrderRow.id).where(OrderRow.checkout_id == step.checkout_id))
+            return SalesOrder(order_id=found.scalar_one())

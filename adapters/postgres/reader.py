@@ -1,0 +1,283 @@
+"""The read side: flat pictures for the API, always of one merchant."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, text, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.merchants import key_hash
+from adapters.postgres.tables import (
+    ApiKeyRow,
+    CheckoutRow,
+    DeliveryRow,
+    DocumentRow,
+    EntryRow,
+    InvoiceRow,
+    MerchantRow,
+    OrderRow,
+    PaymentLinkRow,
+    PaymentRow,
+)
+from domain.cart import PricedCart
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.deliveries import DeliveryStatus
+from domain.documents import DocumentKind, DocumentRef
+from domain.entries import EntryBalance, EntryStatus
+from domain.errors import InvalidInput, Violation
+from domain.invoices import InvoiceStatus
+from domain.merchants import Merchant
+from domain.payments import PaymentStatus, SettledBy
+from domain.views import (
+    CheckoutPage,
+    CheckoutView,
+    DeliveryView,
+    EntryView,
+    InvoiceView,
+    OrderView,
+    PaymentLinkView,
+    PaymentPageView,
+    PaymentView,
+    ReviewView,
+)
+
+
+class PostgresReader:
+    """Implements `api.ports.Reader`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def merchant_of_key(self, api_key: str) -> Merchant | None:
+        async with self._sessions() as session:
+            config = await session.scalar(
+                select(MerchantRow.config)
+                .join(ApiKeyRow, ApiKeyRow.merchant_id == MerchantRow.id)
+                .where(ApiKeyRow.sha256 == key_hash(api_key), ApiKeyRow.revoked_at.is_(None))
+            )
+        return None if config is None else from_json(Merchant, config)
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        async with self._sessions() as session:
+            row = await session.get(MerchantRow, merchant_id)
+        return None if row is None else from_json(Merchant, row.config)
+
+    async def checkout(self, merchant_id: str, checkout_id: str) -> CheckoutView | None:
+        return await self._one(merchant_id, CheckoutRow.id == checkout_id)
+
+    async def checkout_of_key(self, merchant_id: str, assignment_key: str) -> CheckoutView | None:
+        return await self._one(merchant_id, CheckoutRow.assignment_key == assignment_key)
+
+    async def _one(self, merchant_id: str, condition: ColumnElement[bool]) -> CheckoutView | None:
+        async with self._sessions() as session:
+            found = await session.execute(select(CheckoutRow).where(CheckoutRow.merchant_id == merchant_id, condition))
+            return next(iter(await _views(session, found.scalars().all())), None)
+
+    async def checkouts(
+        self,
+        merchant_id: str,
+        *,
+        assignment_key: str | None,
+        status: CheckoutStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> CheckoutPage:
+        wanted = select(CheckoutRow).where(CheckoutRow.merchant_id == merchant_id)
+        if assignment_key is not None:
+            wanted = wanted.where(CheckoutRow.assignment_key == assignment_key)
+        if status is not None:
+            wanted = wanted.where(CheckoutRow.status == status)
+        if cursor is not None:
+            wanted = wanted.where(tuple_(CheckoutRow.created_at, CheckoutRow.id) < _after(cursor))
+        async with self._sessions() as session:
+            newest = wanted.order_by(CheckoutRow.created_at.desc(), CheckoutRow.id.desc()).limit(limit + 1)
+            rows = (await session.execute(newest)).scalars().all()
+            items = await _views(session, rows[:limit])
+        more = len(rows) > limit
+        return CheckoutPage(items=items, next_cursor=_cursor(rows[limit - 1]) if more else None)
+
+    async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
+        async with self._sessions() as session:
+            row = await session.get(InvoiceRow, invoice_id)
+            if row is None or row.merchant_id != merchant_id:
+                return None
+            return next(iter((await _invoices(session, InvoiceRow.id == invoice_id)).values()))
+
+    async def payment_page(self, token: str) -> PaymentPageView | None:
+        async with self._sessions() as session:
+            found = await session.execute(
+                select(CheckoutRow, PaymentLinkRow.expires_at, MerchantRow.config)
+                .join(PaymentLinkRow, PaymentLinkRow.checkout_id == CheckoutRow.id)
+                .join(MerchantRow, MerchantRow.id == CheckoutRow.merchant_id)
+                .where(PaymentLinkRow.token == token)
+            )
+            row = found.one_or_none()
+        if row is None:
+            return None
+        checkout, expires_at, config = row
+        request = from_json(CheckoutRequest, checkout.request)
+        merchant = from_json(Merchant, config)
+        return PaymentPageView(
+            checkout_id=checkout.id,
+            merchant_id=checkout.merchant_id,
+            workflow_id=checkout.workflow_id,
+            assignment_key=checkout.assignment_key,
+            status=CheckoutStatus(checkout.status),
+            language=request.customer.language,
+            time_zone=merchant.time_zone,
+            expires_at=expires_at,
+            seller=merchant.seller,
+            branding=merchant.branding,
+            cart=from_json(PricedCart, checkout.cart),
+            redirects=request.redirects,
+        )
+
+    async def ready(self) -> bool:
+        try:
+            async with self._sessions() as session:
+                await session.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError):
+            return False
+        return True
+
+
+def _cursor(row: CheckoutRow) -> str:
+    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
+
+
+def _after(cursor: str) -> tuple[datetime, str]:
+    refused = InvalidInput([Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")])
+    try:
+        moment, checkout_id = base64.urlsafe_b64decode(cursor.encode()).decode().rsplit(" ", 1)
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise refused from None
+    if at.tzinfo is None or "\0" in checkout_id:
+        raise refused
+    return at, checkout_id
+
+
+async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[CheckoutView, ...]:
+    """The whole picture of these checkouts, with one query a table however many they are."""
+    ids = [row.id for row in rows]
+    if not ids:
+        return ()
+    entries = {
+        row.checkout_id: row for row in await session.scalars(select(EntryRow).where(EntryRow.checkout_id.in_(ids)))
+    }
+    links = {
+        row.checkout_id: row
+        for row in await session.scalars(select(PaymentLinkRow).where(PaymentLinkRow.checkout_id.in_(ids)))
+    }
+    orders = {
+        row.checkout_id: row for row in await session.scalars(select(OrderRow).where(OrderRow.checkout_id.in_(ids)))
+    }
+    payments = list(
+        await session.scalars(
+            select(PaymentRow).where(PaymentRow.checkout_id.in_(ids)).order_by(PaymentRow.created_at, PaymentRow.id)
+        )
+    )
+    invoices = await _invoices(session, InvoiceRow.checkout_id.in_(ids))
+    return tuple(
+        CheckoutView(
+            id=row.id,
+            merchant_id=row.merchant_id,
+            assignment_key=row.assignment_key,
+            status=CheckoutStatus(row.status),
+            currency=row.currency,
+            total=row.total,
+            request=from_json(CheckoutRequest, row.request),
+            workflow_id=row.workflow_id,
+            payment_link=_link(links.get(row.id)),
+            entry=_entry(entries[row.id]),
+            payments=_payments(p for p in payments if p.checkout_id == row.id),
+            order=_order(orders.get(row.id)),
+            invoice=invoices.get(row.id),
+            review=_review(row),
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+        for row in rows
+    )
+
+
+def _link(row: PaymentLinkRow | None) -> PaymentLinkView | None:
+    return None if row is None else PaymentLinkView(token=row.token, expires_at=row.expires_at)
+
+
+def _entry(row: EntryRow) -> EntryView:
+    balance = EntryBalance(initial=row.initial, reductions=row.reductions, assigned=row.assigned, expected=row.expected)
+    return EntryView(
+        id=row.id,
+        status=EntryStatus(row.status),
+        initial_amount=balance.initial,
+        open_amount=balance.open,
+        outstanding_amount=balance.outstanding,
+    )
+
+
+def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
+    return tuple(
+        PaymentView(
+            id=row.id,
+            status=PaymentStatus(row.status),
+            amount=row.amount,
+            currency=row.currency,
+            provider=row.provider,
+            provider_reference=row.reference,
+            settled_by=SettledBy(row.settled_by),
+        )
+        for row in rows
+    )
+
+
+def _order(row: OrderRow | None) -> OrderView | None:
+    if row is None:
+        return None
+    return OrderView(id=row.id, number=row.assignment_key, total=row.total, created_at=row.created_at)
+
+
+def _review(row: CheckoutRow) -> ReviewView | None:
+    if row.review is None:
+        return None
+    return ReviewView(
+        reason=row.review["reason"],
+        since=datetime.fromisoformat(row.review["since"]),
+        options=tuple(row.review["options"]),
+    )
+
+
+async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> dict[str, InvoiceView]:
+    """The invoice in force of each checkout, with documents and delivery."""
+    rows = list(
+        await session.scalars(
+            select(InvoiceRow).where(condition, InvoiceRow.status != InvoiceStatus.CANCELED).order_by(InvoiceRow.id)
+        )
+    )
+    ids = [row.id for row in rows]
+    documents: dict[tuple[str, str], DocumentRef] = {
+        (row.invoice_id, row.kind): DocumentRef(
+            kind=DocumentKind(row.kind), key=row.key, sha256=row.sha256, size=row.size
+        )
+        for row in await session.scalars(select(DocumentRow).where(DocumentRow.invoice_id.in_(ids)))
+    }
+    deliveries = {
+        row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
+        for row in await session.scalars(select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)))
+    }
+    return {
+        row.checkout_id: InvoiceView(
+            id=row.id,
+            number=row.number,
+            status=InvoiceStatus(row.status),
+            currency=row.currency,
+            total=row.grand_total,
+            pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
+            xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
+            delivery=deliveries.get(row.id),
+        )
+        for row in rows
+    }

@@ -1,0 +1,1 @@
+"""Stripe: hosted Checkout Sessions and signed webhooks."""

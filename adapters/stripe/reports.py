@@ -1,0 +1,76 @@
+"""What Stripe's objects mean in the house's words."""
+
+from datetime import UTC, datetime
+
+import stripe
+from stripe.checkout import Session as StripeSession
+
+from adapters.stripe.amounts import from_stripe
+from domain.errors import ProviderUnavailable
+from domain.payments import PaymentReport, PaymentStatus, SessionReport, SessionStatus
+
+CHECKOUT_ID = "quittance_checkout"
+"""The metadata key that carries our checkout's id, on sessions and on their payments."""
+
+_PAYMENT_STATUS = {
+    "succeeded": PaymentStatus.COLLECTED,
+    "processing": PaymentStatus.PENDING,
+    "requires_action": PaymentStatus.PENDING,
+    "requires_capture": PaymentStatus.PENDING,
+    "requires_confirmation": PaymentStatus.PENDING,
+    "canceled": PaymentStatus.CANCELED,
+}
+
+
+def session_report(session: StripeSession) -> SessionReport:
+    """What a session says; its payment must have been read with it, by `expand`."""
+    intent = session.payment_intent
+    if isinstance(intent, str):
+        raise ProviderUnavailable("the session was read without its payment")
+    return SessionReport(
+        session_id=session.id,
+        status=SessionStatus(session.status or "open"),
+        payment=None if intent is None else payment_report(intent),
+    )
+
+
+def payment_report(intent: stripe.PaymentIntent) -> PaymentReport | None:
+    """What a payment says, read with its latest charge and balance transaction; None if nothing was tried yet."""
+    failure = intent.last_payment_error
+    if intent.status == "requires_payment_method" and failure is None:
+        return None
+    charge = intent.latest_charge if isinstance(intent.latest_charge, stripe.Charge) else None
+    currency = intent.currency.upper()
+    collected = intent.status == "succeeded"
+    booked = charge.balance_transaction if charge else None
+    known = booked if isinstance(booked, stripe.BalanceTransaction) else None
+    method, detail = _method(charge)
+    return PaymentReport(
+        reference=intent.id,
+        status=_PAYMENT_STATUS.get(intent.status, PaymentStatus.FAILED),
+        amount=from_stripe(intent.amount_received if collected else intent.amount, currency),
+        currency=currency,
+        captured_at=datetime.fromtimestamp(charge.created, UTC) if charge and collected else None,
+        method=method,
+        detail=detail,
+        fee=from_stripe(known.fee, known.currency.upper()) if known else None,
+        net=from_stripe(known.net, known.currency.upper()) if known else None,
+        failure=_reason(failure),
+        checkout_id=intent.metadata.to_dict().get(CHECKOUT_ID),
+    )
+
+
+def _method(charge: stripe.Charge | None) -> tuple[str | None, str | None]:
+    details = charge.payment_method_details if charge else None
+    if details is None:
+        return None, None
+    card = details.card if details.type == "card" else None
+    if card is None or card.last4 is None:
+        return details.type, None
+    return "card", f"{(card.brand or 'card').title()} •••• {card.last4}"
+
+
+def _reason(failure: "stripe.PaymentIntent.LastPaymentError | None") -> str | None:
+    if failure is None:
+        return None
+    return failure.decline_code or failure.code or failure.type

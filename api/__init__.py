@@ -1,0 +1,1 @@
+"""The HTTP surface: checkouts, invoices, the payment page, provider webhooks, health."""

@@ -1,0 +1,7 @@
+"""`python -m api`"""
+
+import asyncio
+
+from api.main import main
+
+asyncio.run(main())

@@ -1,0 +1,89 @@
+"""The API's composition root: builds the adapters, and serves the application."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from adapters import temporal
+from adapters.document_store import LocalDocumentStore
+from adapters.documents import fonts
+from adapters.postgres import database
+from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.reader import PostgresReader
+from adapters.stripe.webhooks import StripeWebhooks
+from api.app import Services, create_app
+from api.runs import TemporalRuns
+from settings import Environment, Settings
+
+DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
+
+
+@asynccontextmanager
+async def application(settings: Settings) -> AsyncIterator[FastAPI]:
+    """The application on real adapters; what it opened is closed at the end."""
+    engine = database.connect(settings.database.url, pool_size=settings.database.pool_size)
+    client = await temporal.connect(
+        settings.temporal.address,
+        namespace=settings.temporal.namespace,
+        keys={name: key.get_secret_value() for name, key in settings.payload_keys.items()},
+        api_key=settings.temporal.api_key.get_secret_value() if settings.temporal.api_key else None,
+        tls=settings.temporal.tls,
+        lazy=True,
+    )
+    sessions = database.sessions(engine)
+    secrets = {
+        name: [secret.get_secret_value() for secret in merchant.stripe_webhook_secrets]
+        for name, merchant in settings.merchants.items()
+    }
+    services = Services(
+        reader=PostgresReader(sessions),
+        runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
+        inbox=PostgresInbox(sessions),
+        webhooks=StripeWebhooks(secrets),
+        documents=LocalDocumentStore(settings.documents.directory),
+        undrawable=fonts.undrawable,
+        result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
+    )
+    ui = f"{settings.temporal.ui_url.rstrip('/')}/namespaces/{settings.temporal.namespace}"
+    try:
+        yield create_app(
+            services,
+            public_url=settings.api.public_url,
+            workflow_ui=ui,
+            provider_origins=(_payment_pages(settings),),
+            sandbox=settings.environment is Environment.SANDBOX,
+            transient_faults=DATABASE_AWAY,
+        )
+    finally:
+        await engine.dispose()
+
+
+def _payment_pages(settings: Settings) -> str:
+    """The origin of the provider's hosted pages; the stand-in serves them where its API is."""
+    if settings.environment is Environment.PRODUCTION:
+        return "https://checkout.stripe.com"
+    base = urlsplit(settings.stripe.api_base)
+    return f"{base.scheme}://{base.netloc}"
+
+
+async def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings()  # filled from the environment
+    async with application(settings) as app:
+        config = uvicorn.Config(
+            app,
+            host=settings.api.host,
+            port=settings.api.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        await uvicorn.Server(config).serve()

@@ -1,0 +1,226 @@
+"""What OpenAPI cannot learn from signatures: problem responses, the body that is read by hand, examples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from api.problems import MEDIA_TYPE
+from api.schemas import CheckoutBody
+
+Responses = dict[int | str, dict[str, Any]]
+
+_REFERENCE = "#/components/schemas/{model}"
+_PROBLEM: dict[str, Any] = {
+    "title": "Problem",
+    "description": "An RFC 9457 problem document.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "names the kind of problem"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string", "description": "of a 500: where the fault is found in the log"},
+        "errors": {
+            "description": "of a 422: every broken rule",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "message"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "RFC 6901 JSON Pointer into what was sent"},
+                    "message": {"type": "string", "description": "what is expected there"},
+                },
+            },
+        },
+        "differences": {
+            "description": "of a 409: every field that differs from what was accepted first",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "accepted", "received"],
+                "properties": {"pointer": {"type": "string"}, "accepted": {}, "received": {}},
+            },
+        },
+    },
+}
+
+_PROBLEMS = {
+    400: ("malformed-body", "The body cannot be read", "The body is not JSON: Expecting value at line 1, column 1."),
+    401: ("unauthorized", "A valid API key is needed", "The API key is not known."),
+    404: ("not-found", "No such checkout", "There is no checkout with this id."),
+    409: (
+        "assignment-key-conflict",
+        "The assignment key is taken by a different checkout",
+        "Assignment key 'SO-88213' was accepted with a different body. Nothing was done.",
+    ),
+    413: ("body-too-large", "The body is too large", "This resource takes at most 1048576 bytes."),
+    415: (
+        "unsupported-media-type",
+        "The content type is not supported",
+        "Send the body as application/json, uncompressed, in UTF-8.",
+    ),
+    422: ("invalid-request", "The request breaks a rule", "1 thing is wrong. Nothing was done."),
+    500: (
+        "internal",
+        "Something went wrong on our side",
+        "The fault was logged under request id 4bf92f3577b34da6a3ce929d0e0e4736.",
+    ),
+    503: (
+        "unavailable",
+        "Temporarily unavailable",
+        "A part behind this API does not answer. Send the same request again.",
+    ),
+}
+_EXTRA: Mapping[int, dict[str, Any]] = {
+    409: {"differences": [{"pointer": "/lines/0/unit_price", "accepted": "849.00", "received": "899.00"}]},
+    422: {"errors": [{"pointer": "/total", "message": 'must be a decimal string such as "839.00", not a JSON number'}]},
+    500: {"request_id": "4bf92f3577b34da6a3ce929d0e0e4736"},
+}
+
+CHECKOUT_REQUEST: dict[str, Any] = {
+    "assignment_key": "SO-88213",
+    "currency": "EUR",
+    "prices": "gross",
+    "total": "839.00",
+    "customer": {
+        "name": "Jana Köhler",
+        "company": "Atelier Nordlicht GmbH",
+        "email": "jana@example.org",
+        "language": "de",
+        "vat_id": None,
+        "address": {
+            "line1": "Königsstraße 48 b",
+            "line2": None,
+            "postal_code": "10961",
+            "city": "Berlin",
+            "country": "DE",
+        },
+    },
+    "lines": [
+        {
+            "sku": "MW-1042",
+            "name": "Schreibtisch",
+            "description": "160 x 80 cm",
+            "quantity": "1",
+            "unit": "C62",
+            "unit_price": "849.00",
+            "tax_category": "S",
+            "tax_rate": "19",
+        }
+    ],
+    "discounts": [{"name": "Sommer", "amount": "10.00"}],
+    "redirects": {
+        "success": "https://shop.example/ok",
+        "failure": "https://shop.example/failed",
+        "cancel": "https://shop.example/cart",
+    },
+    "expires_in_seconds": 604800,
+    "metadata": {"cart": "c-1"},
+}
+
+CHECKOUT: dict[str, Any] = {
+    "id": "chk_6f1d2c8a9b3e4f5061728394",
+    "assignment_key": "SO-88213",
+    "status": "awaiting_payment",
+    "currency": "EUR",
+    "total": "839.00",
+    "payment_link": {
+        "url": "https://pay.example/pay/Zk3uS0vK9Q2mXw7Rj1bTfA",
+        "expires_at": "2025-12-01T09:30:00Z",
+    },
+    "entry": {
+        "id": "ent_0a1b2c3d4e5f60718293a4b5",
+        "status": "open",
+        "initial_amount": "839.00",
+        "open_amount": "839.00",
+        "outstanding_amount": "839.00",
+    },
+    "payments": [],
+    "order": None,
+    "invoice": None,
+    "refunds": [],
+    "review": None,
+    "workflow": {
+        "id": "meridian/SO-88213",
+        "url": "https://temporal.example/namespaces/default/workflows/meridian%2FSO-88213",
+    },
+    "created_at": "2025-11-24T09:30:00Z",
+    "updated_at": "2025-11-24T09:30:00Z",
+}
+
+CHECKOUT_LIST: dict[str, Any] = {"items": [CHECKOUT], "next_cursor": None}
+
+INVOICE: dict[str, Any] = {
+    "id": "inv_5d4c3b2a19087f6e5d4c3b2a",
+    "number": "2025-000417",
+    "status": "paid",
+    "total": "839.00",
+    "pdf": "https://pay.example/v1/invoices/inv_5d4c3b2a19087f6e5d4c3b2a/pdf",
+    "xml": "https://pay.example/v1/invoices/inv_5d4c3b2a19087f6e5d4c3b2a/xml",
+    "delivery": {"status": "sent", "at": "2025-11-24T09:31:12Z"},
+}
+
+CHECKOUT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": _REFERENCE.format(model="CheckoutBody")},
+                "example": CHECKOUT_REQUEST,
+            }
+        },
+    }
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """The problem responses of a route, for its `responses`."""
+    return {status: _problem_response(status) for status in (*statuses, 500)}
+
+
+def answer(description: str, example: dict[str, Any], *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A successful JSON response with an example; `headers` are name and meaning."""
+    response: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"example": example}},
+    }
+    if headers:
+        response["headers"] = {name: _header(meaning) for name, meaning in headers.items()}
+    return response
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of the app, with the schemas that no signature mentions."""
+    if not app.openapi_schema:
+        generated = FastAPI.openapi(app)
+        _, definitions = models_json_schema([(CheckoutBody, "validation")], ref_template=_REFERENCE)
+        schemas = generated.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(definitions["$defs"], Problem=_PROBLEM)
+    return app.openapi_schema or generated
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    slug, title, detail = _PROBLEMS[status]
+    example = {
+        "type": f"urn:quittance:problem:{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        **_EXTRA.get(status, {}),
+    }
+    response: dict[str, Any] = {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}, "example": example}},
+    }
+    if status == 503:
+        response["headers"] = {"Retry-After": _header("seconds to wait before the same request is sent again")}
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": _header("how to authenticate")}
+    return response
+
+
+def _header(meaning: str) -> dict[str, Any]:
+    return {"description": meaning, "schema": {"type": "string"}}

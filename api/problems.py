@@ -1,0 +1,222 @@
+"""Errors as the caller sees them: RFC 9457 problem documents.
+
+Every expected failure of the house has one problem type here; the exception handlers in `api.app` only
+look it up. Nothing that a failure carries reaches a caller unless it is written in this file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.ports import RunsUnavailable
+from domain.errors import (
+    AssignmentKeyConflict,
+    InvalidInput,
+    InvalidWebhook,
+    NotFound,
+    QuittanceError,
+    Violation,
+)
+from domain.violations import MOST_REPORTED, escaped
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A problem document. `slug` makes its type URI, `extra` its extension members."""
+
+    slug: str
+    status: int
+    title: str
+    detail: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """A URI that names the kind of problem; it stays the same in every installation."""
+        return f"urn:quittance:problem:{self.slug}"
+
+    def document(self) -> dict[str, Any]:
+        """The members of the problem document."""
+        return {"type": self.type, "title": self.title, "status": self.status, "detail": self.detail, **self.extra}
+
+
+class ProblemResponse(Response):
+    """A problem on the wire. Escapes to ASCII, so that whatever was sent can be named in the answer."""
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(json.dumps(problem.document()), status_code=problem.status, headers=dict(problem.headers))
+
+
+class RequestRefused(Exception):
+    """The request was refused before it got to any rule of the house."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.detail)
+
+
+def unauthorized(detail: str, *, challenge: str) -> RequestRefused:
+    """401: no key, or not one of ours."""
+    return RequestRefused(
+        Problem(
+            slug="unauthorized",
+            status=401,
+            title="A valid API key is needed",
+            detail=detail,
+            headers={"WWW-Authenticate": challenge},
+        )
+    )
+
+
+def malformed(detail: str) -> RequestRefused:
+    """400: the body is not JSON that can be read in one way only."""
+    return RequestRefused(Problem(slug="malformed-body", status=400, title="The body cannot be read", detail=detail))
+
+
+def too_large(limit: int) -> RequestRefused:
+    """413: the body has more bytes than the route takes."""
+    return RequestRefused(
+        Problem(
+            slug="body-too-large",
+            status=413,
+            title="The body is too large",
+            detail=f"This resource takes at most {limit} bytes.",
+        )
+    )
+
+
+def unsupported_media_type(wanted: str) -> RequestRefused:
+    """415: the body is declared as something else than `wanted`."""
+    return RequestRefused(
+        Problem(
+            slug="unsupported-media-type",
+            status=415,
+            title="The content type is not supported",
+            detail=f"Send the body as {wanted}, uncompressed, in UTF-8.",
+            headers={"Accept-Post": wanted},
+        )
+    )
+
+
+def unavailable() -> Problem:
+    """503: a part behind us does not answer; the same request may succeed in a moment."""
+    return Problem(
+        slug="unavailable",
+        status=503,
+        title="Temporarily unavailable",
+        detail="A part behind this API does not answer. Send the same request again.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def internal(request_id: str) -> Problem:
+    """500: a fault of ours. Says nothing but where to find it in the log."""
+    return Problem(
+        slug="internal",
+        status=500,
+        title="Something went wrong on our side",
+        detail=f"The fault was logged under request id {request_id}.",
+        extra={"request_id": request_id},
+    )
+
+
+def invalid(violations: Sequence[Violation]) -> Problem:
+    """422: what was sent breaks rules; one error per rule, each with its RFC 6901 pointer."""
+    count = len(violations)
+    shown = violations[:MOST_REPORTED]
+    more = f", of which the first {MOST_REPORTED} are listed" if count > MOST_REPORTED else ""
+    return Problem(
+        slug="invalid-request",
+        status=422,
+        title="The request breaks a rule",
+        detail=f"{count} {'thing is' if count == 1 else 'things are'} wrong{more}. Nothing was done.",
+        extra={"errors": [{"pointer": v.pointer, "message": v.message} for v in shown]},
+    )
+
+
+def conflict(error: AssignmentKeyConflict) -> Problem:
+    """409: the assignment key is taken by a different checkout; lists every differing field."""
+    return Problem(
+        slug="assignment-key-conflict",
+        status=409,
+        title="The assignment key is taken by a different checkout",
+        detail=f"Assignment key {error.assignment_key!r} was accepted with a different body. Nothing was done.",
+        extra={
+            "differences": [
+                {"pointer": d.pointer, "accepted": d.accepted, "received": d.received} for d in error.differences
+            ]
+        },
+    )
+
+
+def not_found(error: NotFound) -> Problem:
+    """404: no such thing for this merchant."""
+    return Problem(
+        slug="not-found", status=404, title=f"No such {error.kind}", detail=f"There is no {error.kind} with this id."
+    )
+
+
+def of_http(error: HTTPException) -> Problem:
+    """What the router itself refuses: an unknown path (404), a method that a path does not have (405)."""
+    phrase = HTTPStatus(error.status_code).phrase
+    return Problem(
+        slug=phrase.lower().replace(" ", "-"),
+        status=error.status_code,
+        title=phrase,
+        detail=f"{phrase}: see /docs for what there is.",
+        headers=error.headers or {},
+    )
+
+
+def of_parameters(error: RequestValidationError) -> Problem:
+    """422 for query parameters; the pointer is the parameter's name."""
+    return invalid(
+        [Violation(pointer=pointer(detail["loc"][1:]), message=parameter_message(detail)) for detail in error.errors()]
+    )
+
+
+def of_error(error: QuittanceError) -> Problem | None:
+    """The problem of an expected failure, or None for one that no route should let through."""
+    match error:
+        case InvalidInput():
+            return invalid(error.violations)
+        case AssignmentKeyConflict():
+            return conflict(error)
+        case NotFound():
+            return not_found(error)
+        case RunsUnavailable():
+            return unavailable()
+        case InvalidWebhook():
+            return Problem(
+                slug="invalid-webhook",
+                status=400,
+                title="The message is not accepted",
+                detail="It is not signed by the provider, too old, or not a message of the provider. It was not kept.",
+            )
+        case _:
+            return None
+
+
+def pointer(location: Sequence[int | str]) -> str:
+    """An RFC 6901 JSON Pointer from the steps that lead to a value."""
+    return "".join(f"/{escaped(str(step))}" for step in location)
+
+
+def parameter_message(detail: Mapping[str, Any]) -> str:
+    """What a query parameter should have been."""
+    if detail["type"] == "extra_forbidden":
+        return "is not a known parameter"
+    message: str = detail["msg"]
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,135 @@
+"""Checkouts: start one, read one, list them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from api import openapi, representations
+from api.bodies import read_json_object
+from api.dependencies import TheMerchant, TheServices, TheSite, known_form
+from api.ports import RunsUnavailable
+from api.representations import CheckoutList, CheckoutOut
+from api.schemas import CheckoutBody, CheckoutQuery
+from api.services import Services, Site
+from api.violations import parse
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.equivalence import differences
+from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
+from domain.merchants import Merchant
+from domain.pricing import CheckoutRules, price_checkout, printed_texts
+from domain.views import CheckoutView
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes; a thousand lines with descriptions fit."""
+
+router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
+
+
+async def acceptable_request(
+    request: Request, merchant: TheMerchant, services: TheServices, site: TheSite
+) -> CheckoutRequest:
+    """The body, if every rule that can be known before a run starts lets it through."""
+    body = parse(CheckoutBody, await read_json_object(request, BODY_LIMIT))
+    wanted = body.to_request()
+    price_checkout(wanted, _rules(merchant, site))
+    _demand_drawable(wanted, services)
+    return wanted
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Start a checkout",
+    responses={
+        201: openapi.answer("The checkout was started.", openapi.CHECKOUT, headers={"Location": "of the checkout"}),
+        200: {**openapi.answer("The same checkout exists.", openapi.CHECKOUT), "model": CheckoutOut},
+        **openapi.problems(400, 401, 409, 413, 415, 422, 503),
+    },
+    openapi_extra=openapi.CHECKOUT_BODY,
+)
+async def start_checkout(
+    response: Response,
+    merchant: TheMerchant,
+    services: TheServices,
+    site: TheSite,
+    wanted: Annotated[CheckoutRequest, Depends(acceptable_request)],
+) -> CheckoutOut:
+    """Start a checkout and get its payment link. Sending the same again answers with the same checkout."""
+    view, created = await _find_or_open(services, merchant, wanted)
+    if different := differences(view.request, wanted):
+        raise AssignmentKeyConflict(wanted.assignment_key, different)
+    if created:
+        response.headers["Location"] = site.checkout_url(view.id)
+    else:
+        response.status_code = 200
+    return representations.checkout(view, site)
+
+
+@router.get(
+    "",
+    summary="List checkouts",
+    responses={
+        200: openapi.answer("One page, newest first.", openapi.CHECKOUT_LIST),
+        **openapi.problems(401, 422, 503),
+    },
+)
+async def list_checkouts(
+    merchant: TheMerchant, services: TheServices, site: TheSite, wanted: Annotated[CheckoutQuery, Query()]
+) -> CheckoutList:
+    """List the merchant's checkouts, newest first; follow `next_cursor` for more."""
+    page = await services.reader.checkouts(
+        merchant.id,
+        assignment_key=wanted.assignment_key,
+        status=wanted.status,
+        cursor=wanted.cursor,
+        limit=wanted.limit,
+    )
+    return representations.checkout_list(page, site)
+
+
+@router.get(
+    "/{checkout_id}",
+    summary="Read a checkout",
+    responses={200: openapi.answer("The checkout.", openapi.CHECKOUT), **openapi.problems(401, 404, 503)},
+)
+async def read_checkout(checkout_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> CheckoutOut:
+    """Read where a checkout stands, and all that came of it."""
+    view = await services.reader.checkout(merchant.id, known_form("checkout", checkout_id))
+    if view is None:
+        raise NotFound("checkout", checkout_id)
+    return representations.checkout(view, site)
+
+
+async def _find_or_open(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> tuple[CheckoutView, bool]:
+    """The checkout of the assignment key, and whether this call started it."""
+    existing = await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
+    if existing is not None and not _link_is_due(existing):
+        return existing, False
+    opened = await services.runs.open(merchant.id, wanted)
+    view = await services.reader.checkout(merchant.id, opened.checkout_id)
+    if view is None:
+        raise RunsUnavailable("the run answered before its checkout can be read")
+    return view, opened.created
+
+
+def _link_is_due(view: CheckoutView) -> bool:
+    return view.payment_link is None and view.status is CheckoutStatus.AWAITING_PAYMENT
+
+
+def _rules(merchant: Merchant, site: Site) -> CheckoutRules:
+    return CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
+
+
+def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:
+    """Refuse text that the invoice could not show: it would be found out only after the customer paid."""
+    violations = [
+        Violation(pointer=place, message=f"cannot be printed on the invoice: {_named(missing)}")
+        for place, printed in printed_texts(wanted)
+        if (missing := services.undrawable(printed))
+    ]
+    if violations:
+        raise InvalidInput(violations)
+
+
+def _named(characters: str) -> str:
+    return ", ".join(f"U+{ord(character):04X} {character}" for character in characters[:10])

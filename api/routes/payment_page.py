@@ -1,0 +1,167 @@
+"""The customer's way: the payment page, on to the provider, back with a result, back to the shop."""
+
+from typing import Annotated
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from fastapi import APIRouter, Depends
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api import pages
+from api.dependencies import TheServices, TheSite, TheTokens, known_form
+from api.pages import Link, Refresh
+from api.ports import NotPayable, RunsUnavailable
+from api.problems import RETRY_AFTER_SECONDS
+from api.result_token import ResultTokens
+from api.services import Services, Site
+from domain.checkout import CheckoutStatus
+from domain.errors import NotFound
+from domain.views import PaymentPageView
+
+PAID = frozenset(
+    {
+        CheckoutStatus.CAPTURED,
+        CheckoutStatus.ORDERED,
+        CheckoutStatus.BALANCED,
+        CheckoutStatus.INVOICED,
+        CheckoutStatus.COMPLETED,
+    }
+)
+REFRESH_SECONDS = 2
+MOST_REFRESHES = 45
+"""After so many looks the page stops: a payment that is not confirmed by then may take days."""
+
+_HTML = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_PAGE = {"description": "The page.", **_HTML}
+_UNKNOWN = {"description": "No such payment link; a page that says so.", **_HTML}
+_AGAIN = {"description": "Try again; a page that says so.", **_HTML}
+_ONWARD = {"description": "Onward.", "headers": {"Location": {"schema": {"type": "string"}}}}
+
+router = APIRouter(prefix="/pay", tags=["payment page"])
+
+
+async def page_of_link(token: str, services: TheServices) -> PaymentPageView:
+    """What the payment page of this link shows."""
+    view = await services.reader.payment_page(known_form("payment link", token))
+    if view is None:
+        raise NotFound("payment link", token)
+    return view
+
+
+ThePage = Annotated[PaymentPageView, Depends(page_of_link)]
+
+
+@router.get(
+    "/{token}",
+    summary="The payment page",
+    response_class=HTMLResponse,
+    responses={200: _PAGE, 404: _UNKNOWN, 503: _AGAIN},
+)
+async def show_payment_page(token: str, view: ThePage, site: TheSite, tokens: TheTokens) -> Response:
+    """Show the cart and the button to pay, or where the checkout stands when it cannot be paid."""
+    if view.status is CheckoutStatus.AWAITING_PAYMENT:
+        return pages.payment(view, _path(token), site)
+    return _standing(view, view.status, site, tokens)
+
+
+@router.post(
+    "/{token}",
+    summary="Go to the provider",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={303: _ONWARD, 200: _PAGE, 404: _UNKNOWN, 503: _AGAIN},
+)
+async def go_to_provider(
+    token: str, view: ThePage, services: TheServices, site: TheSite, tokens: TheTokens
+) -> Response:
+    """Open the provider session, if none is open, and send the customer there."""
+    try:
+        url = await services.runs.open_payment_page(view.workflow_id)
+    except NotPayable as error:
+        return _standing(view, error.status, site, tokens)
+    except RunsUnavailable:
+        page = pages.of_checkout(
+            "unavailable", view, site, status_code=503, link=Link(href=_path(token), label="retry")
+        )
+        page.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return page
+    return _onward(url)
+
+
+@router.get(
+    "/{token}/return",
+    summary="Back from the provider",
+    response_class=HTMLResponse,
+    responses={200: _PAGE, 303: _ONWARD, 404: _UNKNOWN, 503: _AGAIN},
+)
+async def take_back(
+    token: str, view: ThePage, services: TheServices, site: TheSite, tokens: TheTokens, look: str = "0"
+) -> Response:
+    """Find out what became of the payment and take the customer back to the shop with the signed result.
+
+    `look` counts how often the waiting page has come back by itself.
+    """
+    status = await _status_now(view, services)
+    if status is CheckoutStatus.AWAITING_PAYMENT:
+        return _waiting(view, _path(token), site, _count(look))
+    if view.redirects is None or status is CheckoutStatus.NEEDS_REVIEW:
+        return _standing(view, status, site, tokens)
+    return _onward(_shop_url(view, status, tokens))
+
+
+@router.get(
+    "/{token}/cancel",
+    summary="Give up paying",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={303: _ONWARD, 404: _UNKNOWN, 503: _AGAIN},
+)
+async def give_up(token: str, view: ThePage) -> Response:
+    """Back to the shop's cart, or to the payment page when the shop named no cart or there is nothing to give up."""
+    if view.redirects is None or view.status is not CheckoutStatus.AWAITING_PAYMENT:
+        return _onward(_path(token))
+    return _onward(view.redirects.cancel)
+
+
+async def _status_now(view: PaymentPageView, services: Services) -> CheckoutStatus:
+    """Where the checkout stands; the provider is asked while money is still awaited."""
+    if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+        return view.status
+    try:
+        return await services.runs.payer_returned(view.workflow_id)
+    except RunsUnavailable:
+        return view.status
+
+
+def _standing(view: PaymentPageView, status: CheckoutStatus, site: Site, tokens: ResultTokens) -> Response:
+    """The page of a checkout that is not waiting for money."""
+    link = Link(href=_shop_url(view, status, tokens), label="back_to_shop") if view.redirects else None
+    return pages.of_checkout("paid" if status in PAID else status.value, view, site, link=link)
+
+
+def _waiting(view: PaymentPageView, path: str, site: Site, looks: int) -> Response:
+    if looks >= MOST_REFRESHES:
+        return pages.of_checkout("pending_long", view, site, link=Link(href=path, label="back_to_payment"))
+    refresh = Refresh(seconds=REFRESH_SECONDS, path=f"{path}/return?look={looks + 1}")
+    return pages.of_checkout("pending", view, site, refresh=refresh)
+
+
+def _shop_url(view: PaymentPageView, status: CheckoutStatus, tokens: ResultTokens) -> str:
+    """The shop's address for this outcome, with the checkout and the signed result in its query."""
+    redirects = view.redirects
+    if redirects is None:
+        raise ValueError("the shop named no address to return to")
+    parts = urlsplit(redirects.success if status in PAID else redirects.failure)
+    result = urlencode({"checkout": view.checkout_id, "result": tokens.sign(view, status)})
+    return urlunsplit(parts._replace(query=f"{parts.query}&{result}" if parts.query else result))
+
+
+def _count(look: str) -> int:
+    return int(look) if look.isascii() and look.isdecimal() and len(look) <= 3 else 0
+
+
+def _path(token: str) -> str:
+    return f"/pay/{token}"
+
+
+def _onward(url: str) -> Response:
+    return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,202 @@
+"""What each step of the run takes and gives. Ids and amounts; personal data only where a step creates it.
+
+Every step may be asked again with the same input, after a crash or a lost answer, and then gives the same
+result without a second effect.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.deliveries import DeliveryStatus
+from domain.payments import PaymentReport, SessionStatus, SettledBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateEntry:
+    """Open the receivable of one purchase. `opened_by` tells the request that started the run from repeats."""
+
+    merchant_id: str
+    workflow_id: str
+    opened_by: str
+    request: CheckoutRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """The receivable, and the checkout it belongs to. `amount` in minor units."""
+
+    checkout_id: str
+    entry_id: str
+    merchant_id: str
+    assignment_key: str
+    status: CheckoutStatus
+    amount: int
+    currency: str
+    opened_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueLink:
+    """Issue the payment link of an entry; it is good until `expires_at` (UTC)."""
+
+    merchant_id: str
+    checkout_id: str
+    entry_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentLink:
+    """An issued link. Its secret token stays in the database."""
+
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """Open a payable session at the provider: the `attempt`-th of the checkout, payable until `expires_at`."""
+
+    merchant_id: str
+    checkout_id: str
+    entry_id: str
+    attempt: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session at the provider, and the page where the customer pays."""
+
+    session_id: str
+    url: str
+    attempt: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSession:
+    """Write down a session that was opened."""
+
+    merchant_id: str
+    checkout_id: str
+    entry_id: str
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Ask the provider what it says now of a session, or of a payment."""
+
+    merchant_id: str
+    session_id: str | None = None
+    payment_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What the provider said. `session_status` is None when a payment was asked for."""
+
+    session_id: str | None = None
+    session_status: SessionStatus | None = None
+    payment: PaymentReport | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFindings:
+    """Apply what the provider said, and mark the messages that made us look as applied."""
+
+    merchant_id: str
+    checkout_id: str
+    findings: tuple[Findings, ...]
+    event_ids: tuple[str, ...] = ()
+    settled_by: SettledBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where the money of a checkout stands. `captured` counts money in the entry's currency, minor units.
+
+    `covered` is True when what was captured is enough for what is owed; `misfit` names money that does not
+    fit (`short`, `currency`), None when there is none.
+    """
+
+    status: CheckoutStatus
+    captured: int
+    covered: bool
+    misfit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfCheckout:
+    """A step that needs no more than to know the checkout."""
+
+    merchant_id: str
+    checkout_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """End a checkout without money: expired or canceled."""
+
+    merchant_id: str
+    checkout_id: str
+    status: CheckoutStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Put a case before a person: why, and what can be chosen."""
+
+    merchant_id: str
+    checkout_id: str
+    reason: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesOrder:
+    """What was sold."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """The entry after the available money was assigned to it. `outstanding` in minor units."""
+
+    balanced: bool
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizedInvoice:
+    """A document with a number, that will never change."""
+
+    invoice_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfInvoice:
+    """A step that needs no more than to know the invoice."""
+
+    merchant_id: str
+    checkout_id: str
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocuments:
+    """The hashes of an invoice's stored documents, lower-case hex SHA-256."""
+
+    pdf_sha256: str
+    xml_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A mail on its way. `answer` is what the mail server said."""
+
+    status: DeliveryStatus
+    answer: str | None = None

@@ -1,0 +1,50 @@
+"""`make up`: the whole stack until Ctrl-C."""
+
+import asyncio
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.postgres import PostgresUnavailable
+from sandbox.supervisor.console import ConsoleReporter
+from sandbox.supervisor.parts import StartFailed
+from sandbox.supervisor.signals import cancel_on_signals
+from sandbox.supervisor.stack import Stack, running, var_directory
+from sandbox.supervisor.supervisor import AlreadyRunning
+
+
+async def main() -> int:
+    """Run until SIGINT or SIGTERM (a second one hurries). Answers the exit code."""
+    console = Console(highlight=False)
+    reporter = ConsoleReporter(console)
+    cancel_on_signals()
+    try:
+        async with running(var_directory(), reporter=reporter) as stack:
+            console.print(_addresses(stack))
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        reporter.say("stack", "stopped")
+    except (StartFailed, AlreadyRunning, PostgresUnavailable) as error:
+        reporter.say("stack", str(error), bad=True)
+        return 1
+    return 0
+
+
+def _addresses(stack: Stack) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("")
+    for name, address in (
+        ("Demo shop", stack.shop),
+        ("Mail inbox", stack.mail),
+        ("API", f"{stack.api}/docs"),
+        ("Temporal", stack.temporal_ui),
+        ("All addresses", str(var_directory() / "stack.json")),
+    ):
+        table.add_row(f"  [bold]{name}[/bold]", address)
+    table.add_row("", "[dim]Ctrl-C stops everything[/dim]")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

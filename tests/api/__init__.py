@@ -1,0 +1,1 @@
+"""The HTTP surface, on hand-written ports."""

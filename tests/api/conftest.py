@@ -1,0 +1,96 @@
+"""The application on fake ports, and a client that talks HTTP to it in-process."""
+
+import copy
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import Services, create_app
+from api.openapi import CHECKOUT_REQUEST
+from domain.views import CheckoutView
+from tests.fakes.documents import FakeDocuments
+from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.merchants import NORDWERK, SUEDWERK
+from tests.fakes.reader import FakeReader
+from tests.fakes.runs import FakeRuns
+from tests.fakes.world import World
+
+NORD_KEY, SUED_KEY = "qk_test_nord", "qk_test_sued"
+RESULT_KEYS = {"nordwerk": "n" * 32, "suedwerk": "s" * 32}
+WEBHOOK_SECRETS = {"nordwerk": "whsec_nord", "suedwerk": "whsec_sued"}
+PUBLIC_URL = "https://pay.example"
+PROVIDER_ORIGIN = "https://checkout.provider.example"
+UNDRAWABLE = frozenset("😀漢字")
+
+
+class DatabaseAway(Exception):
+    """What an adapter raises when the database does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The application, the fakes behind it, and an anonymous client before it."""
+
+    app: FastAPI
+    world: World
+    reader: FakeReader
+    runs: FakeRuns
+    inbox: FakeInbox
+    client: httpx.AsyncClient
+
+    async def post(self, body: Any, *, key: str = NORD_KEY) -> httpx.Response:
+        """POST a checkout as a shop."""
+        return await self.client.post("/v1/checkouts", json=body, headers=bearer(key))
+
+    async def get(self, path: str, *, key: str = NORD_KEY, **headers: str) -> httpx.Response:
+        """GET as a shop."""
+        return await self.client.get(path, headers={**bearer(key), **headers})
+
+    async def checkout(self, *, key: str = NORD_KEY, **changes: Any) -> CheckoutView:
+        """A checkout that was started over HTTP."""
+        answer = await self.post(a_checkout(**changes), key=key)
+        assert answer.status_code == 201, answer.text
+        return self.world.checkouts[answer.json()["id"]]
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that carries an API key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def a_checkout(**changes: Any) -> dict[str, Any]:
+    """The body of the documentation's example, with fields replaced."""
+    return {**copy.deepcopy(CHECKOUT_REQUEST), **changes}
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """A fresh application in sandbox mode."""
+    world = World(
+        merchants={"nordwerk": NORDWERK, "suedwerk": SUEDWERK},
+        api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
+    )
+    reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
+    services = Services(
+        reader=reader,
+        runs=runs,
+        inbox=inbox,
+        webhooks=FakeWebhooks(WEBHOOK_SECRETS),
+        documents=FakeDocuments(world),
+        undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
+        result_keys=RESULT_KEYS,
+    )
+    app = create_app(
+        services,
+        public_url=PUBLIC_URL,
+        workflow_ui="https://temporal.example/namespaces/default",
+        provider_origins=(PROVIDER_ORIGIN,),
+        sandbox=True,
+        transient_faults=(DatabaseAway,),
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
+        yield Stage(app=app, world=world, reader=reader, runs=runs, inbox=inbox, client=client)

@@ -1,0 +1,1 @@
+"""Hand-written ports in memory that behave like the real ones."""

@@ -1,0 +1,89 @@
+"""A reader of the world: newest first, opaque cursors, one merchant at a time."""
+
+from domain.checkout import CheckoutStatus
+from domain.errors import InvalidInput, Violation
+from domain.merchants import Merchant
+from domain.views import CheckoutPage, CheckoutView, InvoiceView, PaymentPageView
+from tests.fakes.world import World
+
+
+class FakeReader:
+    """Implements `api.ports.Reader`. With `fault` set, every read raises it, as if the database were away."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.fault: Exception | None = None
+
+    def _now(self) -> World:
+        if self.fault is not None:
+            raise self.fault
+        return self.world
+
+    async def merchant_of_key(self, api_key: str) -> Merchant | None:
+        world = self._now()
+        merchant_id = world.api_keys.get(api_key)
+        return None if merchant_id is None else world.merchants[merchant_id]
+
+    async def merchant(self, merchant_id: str) -> Merchant | None:
+        return self._now().merchants.get(merchant_id)
+
+    async def checkout(self, merchant_id: str, checkout_id: str) -> CheckoutView | None:
+        view = self._now().checkouts.get(checkout_id)
+        return view if view is not None and view.merchant_id == merchant_id else None
+
+    async def checkout_of_key(self, merchant_id: str, assignment_key: str) -> CheckoutView | None:
+        return next((view for view in self._of(merchant_id) if view.assignment_key == assignment_key), None)
+
+    async def checkouts(
+        self,
+        merchant_id: str,
+        *,
+        assignment_key: str | None,
+        status: CheckoutStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> CheckoutPage:
+        found = [
+            view
+            for view in sorted(self._of(merchant_id), key=lambda view: (view.created_at, view.id), reverse=True)
+            if assignment_key in {None, view.assignment_key} and status in {None, view.status}
+        ]
+        if cursor is not None:
+            before = next((place for place, view in enumerate(found) if view.id == cursor), None)
+            if before is None:
+                raise InvalidInput(
+                    [Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")]
+                )
+            found = found[before + 1 :]
+        return CheckoutPage(items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None)
+
+    async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
+        invoices = (view.invoice for view in self._of(merchant_id))
+        return next((invoice for invoice in invoices if invoice is not None and invoice.id == invoice_id), None)
+
+    async def payment_page(self, token: str) -> PaymentPageView | None:
+        world = self._now()
+        for view in world.checkouts.values():
+            if view.payment_link is not None and view.payment_link.token == token:
+                merchant = world.merchants[view.merchant_id]
+                return PaymentPageView(
+                    checkout_id=view.id,
+                    merchant_id=view.merchant_id,
+                    workflow_id=view.workflow_id,
+                    assignment_key=view.assignment_key,
+                    status=view.status,
+                    language=view.request.customer.language,
+                    time_zone=merchant.time_zone,
+                    expires_at=view.payment_link.expires_at,
+                    seller=merchant.seller,
+                    branding=merchant.branding,
+                    cart=world.carts[view.id],
+                    redirects=view.request.redirects,
+                )
+        return None
+
+    async def ready(self) -> bool:
+        return self.fault is None
+
+    def _of(self, merchant_id: str) -> list[CheckoutView]:
+        return [view for view in self._now().checkouts.values() if view.merchant_id == merchant_id]

@@ -1,0 +1,62 @@
+"""Runs in memory: one per merchant and assignment key, one payable session per run."""
+
+from api.ports import NotPayable, OpenedCheckout, RunsUnavailable
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.payments import ProviderEvent
+from tests.fakes.world import World
+
+
+class FakeRuns:
+    """Implements `api.ports.CheckoutRuns`.
+
+    `down` is a workflow service that does not answer. `overtaken_by` is a request of somebody else that gets
+    there first. `provider_says` is what the provider answers, by workflow id, when the payer returns.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.down = False
+        self.overtaken_by: CheckoutRequest | None = None
+        self.provider_says: dict[str, CheckoutStatus] = {}
+        self.opened: list[tuple[str, CheckoutRequest]] = []
+        self.sessions: list[str] = []
+        self.asked: list[str] = []
+        self.reported: list[tuple[str, ProviderEvent]] = []
+
+    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+        self._demand_service()
+        if self.overtaken_by is not None:
+            self.world.open(merchant_id, self.overtaken_by)
+            self.overtaken_by = None
+        for view in self.world.checkouts.values():
+            if (view.merchant_id, view.assignment_key) == (merchant_id, request.assignment_key):
+                return OpenedCheckout(checkout_id=view.id, created=False)
+        self.opened.append((merchant_id, request))
+        return OpenedCheckout(checkout_id=self.world.open(merchant_id, request).id, created=True)
+
+    async def open_payment_page(self, workflow_id: str) -> str:
+        self._demand_service()
+        view = self.world.of_workflow(workflow_id)
+        if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+            raise NotPayable(view.status)
+        if workflow_id not in self.sessions:
+            self.sessions.append(workflow_id)
+        return f"https://checkout.provider.example/c/{self.sessions.index(workflow_id)}"
+
+    async def payer_returned(self, workflow_id: str) -> CheckoutStatus:
+        self._demand_service()
+        self.asked.append(workflow_id)
+        view = self.world.of_workflow(workflow_id)
+        status = self.provider_says.get(workflow_id, view.status)
+        return self.world.change(view.id, status).status
+
+    async def report(self, workflow_id: str, event: ProviderEvent) -> None:
+        self._demand_service()
+        self.reported.append((workflow_id, event))
+
+    async def ready(self) -> bool:
+        return not self.down
+
+    def _demand_service(self) -> None:
+        if self.down:
+            raise RunsUnavailable("the workflow service does not answer")

@@ -1,0 +1,95 @@
+"""The state that the fake ports share, and the moves that the real system would make on it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+
+from domain.cart import PricedCart
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.documents import DocumentKind, DocumentRef
+from domain.entries import EntryStatus
+from domain.invoices import InvoiceStatus
+from domain.merchants import Merchant
+from domain.payments import ProviderEvent
+from domain.pricing import CheckoutRules, price_checkout
+from domain.views import CheckoutView, EntryView, InvoiceView, PaymentLinkView
+
+
+@dataclass
+class World:
+    """Merchants and their keys are put in by a test; checkouts come into being by `open`."""
+
+    merchants: dict[str, Merchant] = field(default_factory=dict)
+    api_keys: dict[str, str] = field(default_factory=dict)
+    checkouts: dict[str, CheckoutView] = field(default_factory=dict)
+    carts: dict[str, PricedCart] = field(default_factory=dict)
+    events: dict[tuple[str, str, str], ProviderEvent] = field(default_factory=dict)
+    applied: set[tuple[str, str, str]] = field(default_factory=set)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    _ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    def open(self, merchant_id: str, request: CheckoutRequest) -> CheckoutView:
+        """A checkout as a fresh run leaves it: entry open, link issued."""
+        merchant = self.merchants[merchant_id]
+        rules = CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=True)
+        cart = price_checkout(request, rules)
+        number = next(self._ids)
+        total = cart.totals.grand_total
+        now = datetime(2025, 11, 24, 9, 30, tzinfo=UTC) + timedelta(seconds=number)
+        view = CheckoutView(
+            id=f"chk_{number:024x}",
+            merchant_id=merchant_id,
+            assignment_key=request.assignment_key,
+            status=CheckoutStatus.AWAITING_PAYMENT,
+            currency=cart.currency,
+            total=total,
+            request=request,
+            workflow_id=f"{merchant_id}/{request.assignment_key}",
+            payment_link=PaymentLinkView(
+                token=f"token-{number:016x}", expires_at=now + timedelta(seconds=request.expires_in_seconds)
+            ),
+            entry=EntryView(
+                id=f"ent_{number:024x}",
+                status=EntryStatus.OPEN,
+                initial_amount=total,
+                open_amount=total,
+                outstanding_amount=total,
+            ),
+            created_at=now,
+            updated_at=now,
+        )
+        self.checkouts[view.id] = view
+        self.carts[view.id] = cart
+        return view
+
+    def change(self, checkout_id: str, status: CheckoutStatus) -> CheckoutView:
+        """Move a checkout to a status."""
+        self.checkouts[checkout_id] = replace(self.checkouts[checkout_id], status=status)
+        return self.checkouts[checkout_id]
+
+    def invoice(self, checkout_id: str, *, number: str, pdf: bytes | None, xml: bytes | None) -> InvoiceView:
+        """Give a checkout its invoice, with as many documents as are stored already."""
+        checkout = self.checkouts[checkout_id]
+        view = InvoiceView(
+            id=f"inv_{next(self._ids):024x}",
+            number=number,
+            status=InvoiceStatus.PAID,
+            currency=checkout.currency,
+            total=checkout.total,
+            pdf=self._store(DocumentKind.INVOICE_PDF, pdf),
+            xml=self._store(DocumentKind.INVOICE_XML, xml),
+        )
+        self.checkouts[checkout_id] = replace(checkout, invoice=view, status=CheckoutStatus.INVOICED)
+        return view
+
+    def of_workflow(self, workflow_id: str) -> CheckoutView:
+        """The checkout of a run."""
+        return next(view for view in self.checkouts.values() if view.workflow_id == workflow_id)
+
+    def _store(self, kind: DocumentKind, content: bytes | None) -> DocumentRef | None:
+        if content is None:
+            return None
+        key = f"{kind}/{next(self._ids)}"
+        self.documents[key] = content
+        return DocumentRef(kind=kind, key=key, sha256=sha256(content).hexdigest(), size=len(content))

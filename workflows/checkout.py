@@ -1,0 +1,297 @@
+"""The checkout run: create entry, issue link, await capture, create order, await balance, invoice, send."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RawValue
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from workflows.messages import (
+    CheckoutResult,
+    CheckoutStanding,
+    OpenedLink,
+    PaymentFact,
+    PaymentPage,
+    StartCheckout,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from activities.books import BookActivities
+    from activities.delivery import DeliveryActivities
+    from activities.documents import DocumentActivities
+    from domain.checkout import CheckoutStatus
+    from domain.payments import SettledBy
+    from domain.steps import Close, CreateEntry, Entry, FinalizedInvoice, IssueLink, OfCheckout, OfInvoice, Review
+    from workflows import search_attributes as attributes
+    from workflows.calls import by_mail, in_books, reason, rendering
+    from workflows.payment_watch import PaymentWatch
+
+_T = TypeVar("_T")
+
+
+@workflow.defn(name="CheckoutWorkflow")
+class CheckoutWorkflow:
+    """One purchase, from the checkout to the sent invoice."""
+
+    @workflow.init
+    def __init__(self, start: StartCheckout) -> None:
+        self._start = start
+        self._phase = CheckoutStatus.AWAITING_PAYMENT
+        self._entry: Entry | None = None
+        self._link_ends_at: datetime | None = None
+        self._watch = PaymentWatch(start.merchant_id)
+        self._invoice: FinalizedInvoice | None = None
+        self._refusal: ApplicationError | None = None
+        self._review_reason: str | None = None
+        self._unknown_signals: list[str] = []
+
+    @workflow.run
+    async def run(self, start: StartCheckout) -> CheckoutResult:  # noqa: ARG002 - taken in __init__
+        """The process, top to bottom."""
+        await self._create_entry()
+        await self._issue_payment_link()
+        if not await self._await_capture():
+            return await self._close_unpaid()
+        await self._create_sales_order()
+        await self._await_balance()
+        await self._create_invoice()
+        await self._send_invoice()
+        return await self._finish()
+
+    async def _create_entry(self) -> None:
+        step = CreateEntry(
+            merchant_id=self._start.merchant_id,
+            workflow_id=workflow.info().workflow_id,
+            opened_by=self._start.opened_by,
+            request=self._start.request,
+        )
+        try:
+            self._entry = await in_books(BookActivities.create_entry, step, "create entry")
+        except ActivityError as failure:
+            self._refusal = ApplicationError(str(failure.cause), type=reason(failure), non_retryable=True)
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise self._refusal from failure
+        self._watch.begin(self._entry.checkout_id)
+        workflow.upsert_search_attributes(
+            [
+                attributes.MERCHANT.value_set(self._entry.merchant_id),
+                attributes.PHASE.value_set(self._phase),
+                attributes.BLOCKED_ON.value_set(attributes.CUSTOMER),
+                attributes.AMOUNT_MINOR.value_set(self._entry.amount),
+                attributes.CURRENCY.value_set(self._entry.currency),
+            ]
+        )
+
+    async def _issue_payment_link(self) -> None:
+        link = await in_books(
+            BookActivities.issue_payment_link,
+            IssueLink(
+                merchant_id=self._start.merchant_id,
+                checkout_id=self._checkout.checkout_id,
+                entry_id=self._opened.entry_id,
+                expires_at=workflow.now() + timedelta(seconds=self._start.request.expires_in_seconds),
+            ),
+            "issue payment link",
+        )
+        self._link_ends_at = link.expires_at
+        self._tell(f"Waiting for the customer to pay. The link ends {link.expires_at:%Y-%m-%d %H:%M} UTC.")
+
+    async def _await_capture(self) -> bool:
+        """Wait until the provider holds the money, or the link has ended without it."""
+        while not self._watch.covered:
+            why = await self._reason_to_look()
+            standing = await self._persist(partial(self._watch.look, why) if why else self._watch.end)
+            if standing is not None and standing.misfit:
+                await self._review(f"payment_{standing.misfit}")
+            elif why is None:
+                break
+        if self._watch.covered:
+            self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
+        return self._watch.covered
+
+    async def _reason_to_look(self) -> SettledBy | None:
+        """What makes us ask the provider next: a fact, or the time to poll. None when the link has ended."""
+        ends_at = self._link_ends_at or workflow.now()
+        poll_at = self._watch.next_poll_at
+        wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
+
+        def woken() -> bool:
+            return self._watch.has_news or self._watch.covered or self._watch.next_poll_at != poll_at
+
+        while not woken():
+            remaining = wake_at - workflow.now()
+            try:
+                await workflow.wait_condition(woken, timeout=max(remaining, timedelta(0)), timeout_summary="look again")
+            except TimeoutError:
+                return SettledBy.POLL if wake_at < ends_at else None
+        return SettledBy.WEBHOOK
+
+    async def _close_unpaid(self) -> CheckoutResult:
+        await in_books(
+            BookActivities.close_checkout,
+            Close(
+                merchant_id=self._start.merchant_id,
+                checkout_id=self._opened.checkout_id,
+                status=CheckoutStatus.EXPIRED,
+            ),
+            "close the unpaid checkout",
+        )
+        self._enter(CheckoutStatus.EXPIRED, "The link ended without a payment.")
+        return await self._finish()
+
+    async def _create_sales_order(self) -> None:
+        await self._persist(lambda: in_books(BookActivities.create_sales_order, self._checkout, "create sales order"))
+        self._phase = CheckoutStatus.ORDERED
+
+    async def _await_balance(self) -> None:
+        while True:
+            balance = await self._persist(
+                lambda: in_books(BookActivities.balance_entry, self._checkout, "balance entry")
+            )
+            if balance.balanced:
+                break
+            await self._review("entry_not_balanced")
+        self._phase = CheckoutStatus.BALANCED
+
+    async def _create_invoice(self) -> None:
+        self._invoice = await self._persist(
+            lambda: in_books(BookActivities.create_invoice, self._checkout, "create and finalize invoice")
+        )
+        self._enter(CheckoutStatus.INVOICED, f"Invoice {self._invoice.number} is finalized; it is being sent.")
+        await self._persist(
+            lambda: rendering(DocumentActivities.render_invoice, self._numbered, "write PDF and e-invoice")
+        )
+
+    async def _send_invoice(self) -> None:
+        await self._persist(lambda: by_mail(DeliveryActivities.send_invoice, self._numbered, "send invoice"))
+        self._enter(CheckoutStatus.COMPLETED, "The invoice is sent.")
+
+    async def _finish(self) -> CheckoutResult:
+        """Leave nothing unread: facts that came meanwhile are applied, and open requests answered."""
+        while self._watch.has_news or not workflow.all_handlers_finished():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
+        return CheckoutResult(
+            checkout_id=self._opened.checkout_id,
+            status=self._phase,
+            invoice_number=self._invoice.number if self._invoice else None,
+        )
+
+    # Facts and requests from outside
+
+    @workflow.signal
+    def payment_reported(self, fact: PaymentFact) -> None:
+        """A provider said that something happened to a session or payment of this checkout."""
+        self._watch.report(fact)
+
+    @workflow.signal(dynamic=True)
+    def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:  # noqa: ARG002 - Temporal's signature
+        """A signal this version does not know: kept in sight and alarmed, never dropped."""
+        self._unknown_signals.append(name)
+        workflow.logger.error("unknown signal %s", name)
+
+    @workflow.update
+    async def payment_link(self) -> OpenedLink:
+        """The answer to a new checkout, once entry and link are durable."""
+        await workflow.wait_condition(lambda: self._link_ends_at is not None or self._refusal is not None)
+        if self._refusal is not None:
+            raise self._refusal
+        return OpenedLink(
+            checkout_id=self._opened.checkout_id,
+            opened_by=self._opened.opened_by,
+            expires_at=self._link_ends_at or workflow.now(),
+        )
+
+    @workflow.update
+    async def open_payment_page(self) -> PaymentPage:
+        """The customer wants to pay: the page to send him to."""
+        ends_at = self._link_ends_at or workflow.now()
+        session = await self._watch.open(self._opened.entry_id, ends_at)
+        return PaymentPage(url=session.url)
+
+    @open_payment_page.validator
+    def _payable(self) -> None:
+        open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
+        if self._phase is not CheckoutStatus.AWAITING_PAYMENT or self._watch.covered or not open_link:
+            raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
+
+    @workflow.update
+    async def payer_returned(self) -> CheckoutStanding:
+        """The customer came back from the provider: ask now, so that he is told at once."""
+        if self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered:
+            await self._watch.look(SettledBy.RETURN)
+        captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered
+        return CheckoutStanding(status=CheckoutStatus.CAPTURED if captured else self._phase)
+
+    @workflow.update
+    async def resume(self) -> None:
+        """Somebody mended what the review named: try the step again."""
+        self._review_reason = None
+
+    @resume.validator
+    def _under_review(self) -> None:
+        if self._review_reason is None:
+            raise ApplicationError("the checkout is not under review", type="NotUnderReview", non_retryable=True)
+
+    # How steps are kept going, and shown
+
+    async def _persist(self, step: Callable[[], Awaitable[_T]]) -> _T:
+        """Do the step until it is done. What retries cannot mend is put before a person, who resumes it."""
+        while True:
+            try:
+                return await step()
+            except ActivityError as failure:
+                await self._review(reason(failure))
+
+    async def _review(self, why: str) -> None:
+        self._review_reason = why
+        workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.REVIEW)])
+        self._tell(f"A person must decide: {why}. Send the update `resume` to try again.")
+        step = Review(
+            merchant_id=self._start.merchant_id,
+            checkout_id=self._opened.checkout_id,
+            reason=why,
+            options=("resume",),
+        )
+        await in_books(BookActivities.put_under_review, step, f"review: {why}")
+        await workflow.wait_condition(lambda: self._review_reason is None)
+        await in_books(BookActivities.resume_from_review, self._checkout, "resume")
+        workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.NOBODY)])
+
+    def _enter(self, phase: CheckoutStatus, words: str) -> None:
+        self._phase = phase
+        changes: list[Any] = [
+            attributes.PHASE.value_set(phase),
+            attributes.BLOCKED_ON.value_set(attributes.NOBODY),
+        ]
+        if phase is CheckoutStatus.INVOICED and self._invoice is not None:
+            changes.append(attributes.INVOICE_NUMBER.value_set(self._invoice.number))
+        workflow.upsert_search_attributes(changes)
+        self._tell(words)
+
+    @staticmethod
+    def _tell(words: str) -> None:
+        workflow.set_current_details(words)
+
+    @property
+    def _opened(self) -> Entry:
+        if self._entry is None:
+            raise ApplicationError("the checkout is not open yet: ask again", type="NotPayable", non_retryable=True)
+        return self._entry
+
+    @property
+    def _checkout(self) -> OfCheckout:
+        return OfCheckout(merchant_id=self._start.merchant_id, checkout_id=self._opened.checkout_id)
+
+    @property
+    def _numbered(self) -> OfInvoice:
+        if self._invoice is None:
+            raise RuntimeError("no invoice yet")
+        return OfInvoice(
+            merchant_id=self._start.merchant_id,
+            checkout_id=self._opened.checkout_id,
+            invoice_id=self._invoice.invoice_id,
+        )

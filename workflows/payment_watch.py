@@ -1,0 +1,185 @@
+"""The one payable session of a checkout, and finding out what became of it.
+
+A fact from outside never carries state, it only makes us look: whatever the provider says at that moment is
+applied, forward only. So it does not matter how often, in which order or by which way we are told.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from workflows.messages import PaymentFact
+
+with workflow.unsafe.imports_passed_through():
+    from activities.books import BookActivities
+    from activities.provider import ProviderActivities
+    from domain.payments import SessionStatus, SettledBy
+    from domain.steps import (
+        Findings,
+        LookUp,
+        OpenSession,
+        RecordFindings,
+        RecordSession,
+        Session,
+        Standing,
+    )
+    from workflows.calls import at_provider, in_books, reason
+
+SESSION_LIFE = timedelta(hours=23)
+"""Stripe allows 30 minutes to 24 hours; the margins keep a retried call inside them."""
+SHORTEST_SESSION = timedelta(minutes=35)
+OPENING_PATIENCE = timedelta(seconds=30)
+POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 4 * 3600, 12 * 3600))
+
+
+class PaymentWatch:
+    """Sessions, facts and findings of one checkout. One look at a time."""
+
+    def __init__(self, merchant_id: str) -> None:
+        self._merchant_id = merchant_id
+        self._checkout_id = ""
+        self._facts: dict[str, PaymentFact] = {}
+        self._seen: set[str] = set()
+        self._attempts = 0
+        self._opening: OpenSession | None = None
+        self._session: Session | None = None
+        self._opened_at: datetime | None = None
+        self._polls = 0
+        self._lock = asyncio.Lock()
+        self.standing: Standing | None = None
+
+    def begin(self, checkout_id: str) -> None:
+        """From now on it is known which checkout is watched."""
+        self._checkout_id = checkout_id
+
+    def report(self, fact: PaymentFact) -> None:
+        """Note that there is something to look at; a fact that was looked at is not news."""
+        if fact.event_id not in self._seen:
+            self._facts.setdefault(fact.event_id, fact)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether a fact waits to be looked at."""
+        return bool(self._facts)
+
+    @property
+    def covered(self) -> bool:
+        """Whether the captured money is enough."""
+        return self.standing is not None and self.standing.covered
+
+    @property
+    def next_poll_at(self) -> datetime | None:
+        """When to look without being told; None while no session is open."""
+        if self._session is None or self._opened_at is None:
+            return None
+        if self._polls < len(POLLS):
+            return self._opened_at + POLLS[self._polls]
+        return self._session.expires_at + timedelta(minutes=1)
+
+    async def open(self, entry_id: str, link_ends_at: datetime) -> Session:
+        """The one payable session: the open one, or a new one after the old one was expired and read back."""
+        async with self._lock:
+            if self._session is not None and workflow.now() < self._session.expires_at - timedelta(minutes=1):
+                return self._session
+            if self._session is not None:
+                await self._record((await self._expire(self._session),), (), SettledBy.RETURN)
+            session = await self._open_next(entry_id, link_ends_at)
+            await in_books(
+                BookActivities.record_session,
+                RecordSession(
+                    merchant_id=self._merchant_id, checkout_id=self._checkout_id, entry_id=entry_id, session=session
+                ),
+                f"note session {session.attempt}",
+            )
+            self._opening = None
+            self._session, self._opened_at, self._polls = session, workflow.now(), 0
+            return session
+
+    async def _open_next(self, entry_id: str, link_ends_at: datetime) -> Session:
+        """Open the next session, or the one whose outcome we never learned.
+
+        Number and end of an attempt are fixed before the first call: a repeated call must be the same call,
+        or the provider refuses its key. Only a refusal tells for sure that no session came to be.
+        """
+        if self._opening is None:
+            self._attempts += 1
+            now = workflow.now()
+            self._opening = OpenSession(
+                merchant_id=self._merchant_id,
+                checkout_id=self._checkout_id,
+                entry_id=entry_id,
+                attempt=self._attempts,
+                expires_at=min(now + SESSION_LIFE, max(link_ends_at, now + SHORTEST_SESSION)),
+            )
+        try:
+            return await at_provider(
+                ProviderActivities.open_session, self._opening, "open payment session", OPENING_PATIENCE
+            )
+        except ActivityError as failure:
+            if reason(failure) == "ProviderRefused":
+                self._opening = None
+            raise
+
+    async def look(self, settled_by: SettledBy) -> Standing | None:
+        """See what the provider says of the session and of all that was reported; None if there is nothing."""
+        async with self._lock:
+            facts = dict(self._facts)
+            findings = await self._find_out(facts)
+            if settled_by is SettledBy.POLL:
+                self._polls += 1
+            if findings or facts:
+                await self._record(findings, tuple(facts), settled_by)
+            self._seen.update(facts)
+            self._facts = {event_id: fact for event_id, fact in self._facts.items() if event_id not in facts}
+            return self.standing
+
+    async def _find_out(self, facts: dict[str, PaymentFact]) -> tuple[Findings, ...]:
+        """Ask once for each thing that was named; a session's answer covers its payment."""
+        sessions = {fact.session_id for fact in facts.values() if fact.session_id}
+        if self._session is not None:
+            sessions.add(self._session.session_id)
+        questions = [LookUp(merchant_id=self._merchant_id, session_id=session_id) for session_id in sorted(sessions)]
+        findings = [await self._ask(question) for question in questions]
+        known = {finding.payment.reference for finding in findings if finding.payment}
+        payments = {fact.payment_reference for fact in facts.values() if fact.payment_reference} - known
+        questions = [LookUp(merchant_id=self._merchant_id, payment_reference=one) for one in sorted(payments)]
+        return (*findings, *[await self._ask(question) for question in questions])
+
+    @staticmethod
+    async def _ask(question: LookUp) -> Findings:
+        return await at_provider(ProviderActivities.look_up, question, "ask the provider")
+
+    async def end(self) -> Standing | None:
+        """Make the session unpayable, and see whether money slipped in before."""
+        async with self._lock:
+            if self._session is None:
+                return self.standing
+            return await self._record((await self._expire(self._session),), (), SettledBy.POLL)
+
+    async def _expire(self, session: Session) -> Findings:
+        return await at_provider(
+            ProviderActivities.expire_session,
+            LookUp(merchant_id=self._merchant_id, session_id=session.session_id),
+            "expire the session and read it back",
+        )
+
+    async def _record(
+        self, findings: tuple[Findings, ...], event_ids: tuple[str, ...], settled_by: SettledBy
+    ) -> Standing:
+        self.standing = await in_books(
+            BookActivities.record_findings,
+            RecordFindings(
+                merchant_id=self._merchant_id,
+                checkout_id=self._checkout_id,
+                findings=findings,
+                event_ids=event_ids,
+                settled_by=settled_by,
+            ),
+            "apply what the provider says",
+        )
+        closed = {finding.session_id for finding in findings if finding.session_status is not SessionStatus.OPEN}
+        if self._session is not None and self._session.session_id in closed:
+            self._session = None
+        return self.standing
