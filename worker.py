@@ -68,6 +68,13 @@ async def activities(settings: Settings, stack: AsyncExitStack) -> Activities:
         _mailer(settings),
         sender=settings.mail.sender,
     )
+    return registered(books, at_provider, documents, delivery)
+
+
+def registered(
+    books: BookActivities, provider: ProviderActivities, documents: DocumentActivities, delivery: DeliveryActivities
+) -> Activities:
+    """Every step a run can ask for."""
     return [
         books.create_entry,
         books.issue_payment_link,
@@ -79,9 +86,9 @@ async def activities(settings: Settings, stack: AsyncExitStack) -> Activities:
         books.close_checkout,
         books.put_under_review,
         books.resume_from_review,
-        at_provider.open_session,
-        at_provider.look_up,
-        at_provider.expire_session,
+        provider.open_session,
+        provider.look_up,
+        provider.expire_session,
         documents.render_invoice,
         delivery.send_invoice,
     ]

@@ -8,6 +8,8 @@ from pathlib import Path
 from domain.documents import DocumentKind, DocumentRef, digest
 from domain.errors import DocumentDiffers, NotFound
 
+_READ_ONLY = 0o444
+
 
 class InvalidKey(ValueError):
     """The key does not name a place inside the store."""
@@ -51,6 +53,7 @@ class LocalDocumentStore:
             with beside.open("xb") as file:
                 file.write(content)
                 file.flush()
+                os.fchmod(file.fileno(), _READ_ONLY)
                 os.fsync(file.fileno())
             os.link(beside, path)
         except FileExistsError:

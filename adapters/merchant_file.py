@@ -28,6 +28,7 @@ from pydantic import (
 from adapters.documents import logo, wording
 from domain.checkout import Address
 from domain.countries import is_country
+from domain.errors import InvalidInput
 from domain.merchants import Branding, Merchant, Seller
 from domain.numbers import check_pattern
 
@@ -81,7 +82,10 @@ def _time_zone(name: str) -> str:
 
 
 def _number_pattern(pattern: str) -> str:
-    check_pattern(pattern)
+    try:
+        check_pattern(pattern)
+    except InvalidInput as error:
+        raise ValueError("; ".join(violation.message for violation in error.violations)) from error
     return pattern
 
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 FALLBACK = "#1f2937"
 LEAST_CONTRAST = 4.5
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_WHITE, _INK = "#ffffff", "#111827"
+_WHITE, _BLACK, _INK = "#ffffff", "#000000", "#111827"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class AccentStyle:
     def of(cls, accent: str) -> "AccentStyle":
         """The rule for a colour `#rrggbb`; anything else falls back to a neutral dark."""
         colour = accent if _HEX.fullmatch(accent) else FALLBACK
-        on_colour = _WHITE if contrast(colour, _WHITE) >= contrast(colour, _INK) else _INK
+        on_colour = max(_WHITE, _BLACK, key=lambda ink: contrast(colour, ink))
         as_text = colour if contrast(colour, _WHITE) >= LEAST_CONTRAST else _INK
         return cls(css=f":root{{--accent:{colour};--on-accent:{on_colour};--accent-text:{as_text}}}")
 

@@ -64,6 +64,7 @@ def create_app(
         version="1",
         description=_DESCRIPTION,
         redoc_url=None,
+        redirect_slashes=False,
         static_url="/docs/static",
         lifespan=lifespan or _nothing_to_open,
         separate_input_output_schemas=False,

@@ -151,8 +151,6 @@ CHECKOUT: dict[str, Any] = {
     "updated_at": "2025-11-24T09:30:00Z",
 }
 
-CHECKOUT_LIST: dict[str, Any] = {"items": [CHECKOUT], "next_cursor": None}
-
 INVOICE: dict[str, Any] = {
     "id": "inv_5d4c3b2a19087f6e5d4c3b2a",
     "number": "2025-000417",
@@ -163,13 +161,29 @@ INVOICE: dict[str, Any] = {
     "delivery": {"status": "sent", "at": "2025-11-24T09:31:12Z"},
 }
 
+EXAMPLES: Mapping[str, Any] = {
+    "checkout_request": CHECKOUT_REQUEST,
+    "checkout": CHECKOUT,
+    "checkouts": {"items": [CHECKOUT], "next_cursor": None},
+    "invoice": INVOICE,
+    "alive": {"status": "ok"},
+    "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
+    "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},
+}
+"""Kept as components: FastAPI drops the nulls of an example that stands at its place."""
+
+
+def _example(name: str) -> dict[str, Any]:
+    return {"examples": {name: {"$ref": f"#/components/examples/{name}"}}}
+
+
 CHECKOUT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {
                 "schema": {"$ref": _REFERENCE.format(model="CheckoutBody")},
-                "example": CHECKOUT_REQUEST,
+                **_example("checkout_request"),
             }
         },
     }
@@ -181,12 +195,9 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem_response(status) for status in (*statuses, 500)}
 
 
-def answer(description: str, example: dict[str, Any], *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A successful JSON response with an example; `headers` are name and meaning."""
-    response: dict[str, Any] = {
-        "description": description,
-        "content": {"application/json": {"example": example}},
-    }
+def answer(description: str, example: str, *, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A JSON response with an example, by its name in `EXAMPLES`; `headers` are name and meaning."""
+    response: dict[str, Any] = {"description": description, "content": {"application/json": _example(example)}}
     if headers:
         response["headers"] = {name: _header(meaning) for name, meaning in headers.items()}
     return response
@@ -197,9 +208,21 @@ def document(app: FastAPI) -> dict[str, Any]:
     if not app.openapi_schema:
         generated = FastAPI.openapi(app)
         _, definitions = models_json_schema([(CheckoutBody, "validation")], ref_template=_REFERENCE)
-        schemas = generated.setdefault("components", {}).setdefault("schemas", {})
-        schemas.update(definitions["$defs"], Problem=_PROBLEM)
+        _drop_generated_refusals(generated)
+        components = generated.setdefault("components", {})
+        components.setdefault("schemas", {}).update(definitions["$defs"], Problem=_PROBLEM)
+        components["examples"] = {name: {"value": value} for name, value in EXAMPLES.items()}
     return app.openapi_schema or generated
+
+
+def _drop_generated_refusals(generated: dict[str, Any]) -> None:
+    """FastAPI describes a 422 of its own shape for every route with parameters; ours are problem documents."""
+    for item in generated["paths"].values():
+        for operation in item.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        generated.get("components", {}).get("schemas", {}).pop(name, None)
 
 
 def _problem_response(status: int) -> dict[str, Any]:

@@ -46,8 +46,8 @@ class CheckoutRuns(Protocol):
         """Have the run ask the provider now (bounded to a few seconds), and say where the checkout stands."""
         ...
 
-    async def report(self, workflow_id: str, event: ProviderEvent) -> None:
-        """Tell the run of a fact; when the run has ended, start the process that looks after late facts."""
+    async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
+        """Tell the run the entry names of a fact; when it has ended, start the process for late facts."""
         ...
 
     async def ready(self) -> bool:

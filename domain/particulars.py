@@ -69,7 +69,7 @@ def check_redirects(violations: Violations, redirects: object, *, origins: tuple
 
 def check_expiry(violations: Violations, seconds: object) -> None:
     """How long the link lives: long enough to be opened in a mail, and within a provider's patience."""
-    within = type(seconds) is int and SHORTEST_EXPIRY_SECONDS <= seconds <= LONGEST_EXPIRY_SECONDS
+    within = isinstance(seconds, int) and SHORTEST_EXPIRY_SECONDS <= seconds <= LONGEST_EXPIRY_SECONDS
     if not within:
         problem = f"must be a whole number from {SHORTEST_EXPIRY_SECONDS} (30 minutes) to {LONGEST_EXPIRY_SECONDS}"
         violations.add("/expires_in_seconds", f"{problem} (30 days)")

@@ -224,7 +224,7 @@ def _discountable(
     elif discount >= amount:
         stated, limit = Money(discount, currency), Money(amount, currency)
         violations.add("/discounts", f"come to {stated}, but must be less than the {limit} of the lines")
-    return 0 <= discount < amount
+    return discount < amount
 
 
 def _check_total(violations: Violations, cart: PricedCart, total: int | None) -> None:

@@ -46,7 +46,6 @@ UNITS: Mapping[str, str] = MappingProxyType(
         "YRD": "yard",
         "CMK": "square centimetre",
         "MTK": "square metre",
-        "HAR": "hectare",
         "MTQ": "cubic metre",
         "MLT": "millilitre",
         "CLT": "centilitre",

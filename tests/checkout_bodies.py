@@ -73,7 +73,7 @@ def put(changes: dict[str, Any]) -> Mutate:
 
 
 def request_of(body: Body) -> CheckoutRequest:
-    """The request a caller without type checks would build: what has the wrong type is passed on as it is."""
+    """The request a caller without type checks would build: what has the wrong shape is passed on as it is."""
     fields = dict(body)
     fields["customer"] = _built(Customer, body["customer"], address=Address)
     fields["redirects"] = _built(Redirects, body.get("redirects"))
@@ -85,7 +85,10 @@ def request_of(body: Body) -> CheckoutRequest:
 def _built(kind: Callable[..., Any], value: Any, **inner: Callable[..., Any]) -> Any:
     if not isinstance(value, dict):
         return value
-    return kind(**value | {name: _built(inner_kind, value[name]) for name, inner_kind in inner.items()})
+    try:
+        return kind(**value | {name: _built(inner_kind, value[name]) for name, inner_kind in inner.items()})
+    except (KeyError, TypeError):
+        return value
 
 
 def _each(kind: Callable[..., Any], values: Any) -> Any:

@@ -126,7 +126,7 @@ def settings_for(
 ) -> Settings:
     """The configuration of a test's house."""
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         environment="sandbox",
         database={"url": database_url},
         temporal={"address": temporal_address, "task_queue": f"test-{secrets.token_hex(4)}"},
@@ -155,7 +155,7 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
         endpoint = WebhookEndpoint(url=f"{public_url}/webhooks/stripe/meridian", secret=WEBHOOK_SECRET)
         account = StripeAccount(api_key="sk_test_meridian", endpoints=(endpoint,))
         stripe_url = await stack.enter_async_context(stripe_running(directory / "stripe.db", [account]))
-        mail = await stack.enter_async_context(mail_running(directory / "mail"))
+        mail = await stack.enter_async_context(mail_running(directory / "mail"))  # noqa: F821
         settings = settings_for(
             database_url=database_url,
             temporal_address=temporal_address,

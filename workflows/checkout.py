@@ -103,6 +103,8 @@ class CheckoutWorkflow:
         """Wait until the provider holds the money, or the link has ended without it."""
         while not self._watch.covered:
             why = await self._reason_to_look()
+            if self._watch.covered:
+                break
             standing = await self._persist(partial(self._watch.look, why) if why else self._watch.end)
             if standing is not None and standing.misfit:
                 await self._review(f"payment_{standing.misfit}")
@@ -115,19 +117,20 @@ class CheckoutWorkflow:
     async def _reason_to_look(self) -> SettledBy | None:
         """What makes us ask the provider next: a fact, or the time to poll. None when the link has ended."""
         ends_at = self._link_ends_at or workflow.now()
-        poll_at = self._watch.next_poll_at
-        wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
-
-        def woken() -> bool:
-            return self._watch.has_news or self._watch.covered or self._watch.next_poll_at != poll_at
-
-        while not woken():
-            remaining = wake_at - workflow.now()
+        while not (self._watch.has_news or self._watch.covered):
+            poll_at = self._watch.next_poll_at
+            wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
+            timeout = max(wake_at - workflow.now(), timedelta(0))
             try:
-                await workflow.wait_condition(woken, timeout=max(remaining, timedelta(0)), timeout_summary="look again")
+                await workflow.wait_condition(
+                    partial(self._woken, poll_at), timeout=timeout, timeout_summary="look again"
+                )
             except TimeoutError:
                 return SettledBy.POLL if wake_at < ends_at else None
         return SettledBy.WEBHOOK
+
+    def _woken(self, poll_at: datetime | None) -> bool:
+        return self._watch.has_news or self._watch.covered or self._watch.next_poll_at != poll_at
 
     async def _close_unpaid(self) -> CheckoutResult:
         await in_books(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api import openapi, representations
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.ports import RunsUnavailable
+from api.ports import NotPayable, RunsUnavailable
 from api.representations import CheckoutList, CheckoutOut
 from api.schemas import CheckoutBody, CheckoutQuery
 from api.services import Services, Site
@@ -41,8 +41,8 @@ async def acceptable_request(
     status_code=201,
     summary="Start a checkout",
     responses={
-        201: openapi.answer("The checkout was started.", openapi.CHECKOUT, headers={"Location": "of the checkout"}),
-        200: {**openapi.answer("The same checkout exists.", openapi.CHECKOUT), "model": CheckoutOut},
+        201: openapi.answer("The checkout was started.", "checkout", headers={"Location": "of the checkout"}),
+        200: {**openapi.answer("The same checkout exists.", "checkout"), "model": CheckoutOut},
         **openapi.problems(400, 401, 409, 413, 415, 422, 503),
     },
     openapi_extra=openapi.CHECKOUT_BODY,
@@ -69,7 +69,7 @@ async def start_checkout(
     "",
     summary="List checkouts",
     responses={
-        200: openapi.answer("One page, newest first.", openapi.CHECKOUT_LIST),
+        200: openapi.answer("One page, newest first.", "checkouts"),
         **openapi.problems(401, 422, 503),
     },
 )
@@ -90,7 +90,7 @@ async def list_checkouts(
 @router.get(
     "/{checkout_id}",
     summary="Read a checkout",
-    responses={200: openapi.answer("The checkout.", openapi.CHECKOUT), **openapi.problems(401, 404, 503)},
+    responses={200: openapi.answer("The checkout.", "checkout"), **openapi.problems(401, 404, 503)},
 )
 async def read_checkout(checkout_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> CheckoutOut:
     """Read where a checkout stands, and all that came of it."""
@@ -105,11 +105,14 @@ async def _find_or_open(services: Services, merchant: Merchant, wanted: Checkout
     existing = await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
     if existing is not None and not _link_is_due(existing):
         return existing, False
-    opened = await services.runs.open(merchant.id, wanted)
-    view = await services.reader.checkout(merchant.id, opened.checkout_id)
+    try:
+        created = (await services.runs.open(merchant.id, wanted)).created
+    except NotPayable:  # somebody else's run of this key began and ended since we looked
+        created = False
+    view = await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
     if view is None:
         raise RunsUnavailable("the run answered before its checkout can be read")
-    return view, opened.created
+    return view, created
 
 
 def _link_is_due(view: CheckoutView) -> bool:

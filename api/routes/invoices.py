@@ -26,7 +26,7 @@ def _document_responses(media_type: str) -> openapi.Responses:
 @router.get(
     "/{invoice_id}",
     summary="Read an invoice",
-    responses={200: openapi.answer("The invoice.", openapi.INVOICE), **openapi.problems(401, 404, 503)},
+    responses={200: openapi.answer("The invoice.", "invoice"), **openapi.problems(401, 404, 503)},
 )
 async def read_invoice(invoice_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> InvoiceOut:
     """Read a finalized invoice."""

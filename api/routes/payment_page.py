@@ -74,10 +74,12 @@ async def go_to_provider(
     token: str, view: ThePage, services: TheServices, site: TheSite, tokens: TheTokens
 ) -> Response:
     """Open the provider session, if none is open, and send the customer there."""
+    if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+        return _standing(view, view.status, site, tokens)
     try:
         url = await services.runs.open_payment_page(view.workflow_id)
     except NotPayable as error:
-        return _standing(view, error.status, site, tokens)
+        return _standing(view, await _left_at(error, token, services), site, tokens)
     except RunsUnavailable:
         page = pages.of_checkout(
             "unavailable", view, site, status_code=503, link=Link(href=_path(token), label="retry")
@@ -100,7 +102,7 @@ async def take_back(
 
     `look` counts how often the waiting page has come back by itself.
     """
-    status = await _status_now(view, services)
+    status = await _status_now(token, view, services)
     if status is CheckoutStatus.AWAITING_PAYMENT:
         return _waiting(view, _path(token), site, _count(look))
     if view.redirects is None or status is CheckoutStatus.NEEDS_REVIEW:
@@ -122,14 +124,22 @@ async def give_up(token: str, view: ThePage) -> Response:
     return _onward(view.redirects.cancel)
 
 
-async def _status_now(view: PaymentPageView, services: Services) -> CheckoutStatus:
+async def _status_now(token: str, view: PaymentPageView, services: Services) -> CheckoutStatus:
     """Where the checkout stands; the provider is asked while money is still awaited."""
     if view.status is not CheckoutStatus.AWAITING_PAYMENT:
         return view.status
     try:
         return await services.runs.payer_returned(view.workflow_id)
+    except NotPayable as error:
+        return await _left_at(error, token, services)
     except RunsUnavailable:
         return view.status
+
+
+async def _left_at(error: NotPayable, token: str, services: Services) -> CheckoutStatus:
+    """Where a run left its checkout: one that has just ended cannot be asked, but has written it down."""
+    written = (await page_of_link(token, services)).status
+    return error.status if written is CheckoutStatus.AWAITING_PAYMENT else written
 
 
 def _standing(view: PaymentPageView, status: CheckoutStatus, site: Site, tokens: ResultTokens) -> Response:

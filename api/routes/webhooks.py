@@ -61,4 +61,4 @@ async def _take(merchant_id: str, request: Request, services: Services) -> None:
     event = services.webhooks.verify(merchant_id, body, request.headers.get("stripe-signature"))
     recorded = await services.inbox.record(merchant_id, event)
     if event.relevant and recorded.workflow_id is not None and not recorded.applied:
-        await services.runs.report(recorded.workflow_id, event)
+        await services.runs.report(merchant_id, recorded, event)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import cast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +37,7 @@ class Mail:
 
 def read(raw: bytes) -> Mail:
     """Take a mail apart. Whatever is missing or malformed in it reads as empty."""
-    # The modern policy makes EmailMessage, which the signature of the function does not tell.
-    parsed = cast("EmailMessage", message_from_bytes(raw, policy=default))
+    parsed = message_from_bytes(raw, policy=default)
     attachments = tuple(_attachments(parsed))
     html = _content(parsed, "html")
     return Mail(

@@ -84,7 +84,12 @@ def _add_messages(routes: APIRouter, store: MailStore, mail_of: Callable[[str], 
             **asdict(mail),
             "id": mail_id,
             "attachments": [
-                {"name": a.name, "type": a.type, "size": a.size, "url": f"/mail/messages/{mail_id}/attachments/{number}"}
+                {
+                    "name": a.name,
+                    "type": a.type,
+                    "size": a.size,
+                    "url": f"/mail/messages/{mail_id}/attachments/{number}",
+                }
                 for number, a in enumerate(mail.attachments)
             ],
         }

@@ -40,7 +40,7 @@ class _Receiver:
 
 
 def _fail(server: SMTP, answer: str) -> str:
-    if answer == CLOSE and server.transport is not None:
+    if answer == CLOSE and isinstance(server.transport, asyncio.Transport):
         server.transport.abort()
         return "421 closing"  # nobody hears it any more
     return answer

@@ -56,7 +56,7 @@ class Api:
 
     def _endpoint(self, operation: Operation | None) -> Endpoint:
         async def serve(request: Request) -> Response:
-            request_id = new_id("req", 14)
+            request_id = new_id("req_", 14)
             params, malformed = await _params(request)
             log = self._log(request, request_id, params)
             try:

@@ -18,7 +18,7 @@ def record(
 ) -> Json:
     """Book `amount` (negative: out of the balance) less `fee`, both in the smallest unit of the source's currency."""
     entry = {
-        "id": new_id("txn"),
+        "id": new_id("txn_"),
         "object": "balance_transaction",
         "amount": amount,
         "available_on": books.now + _AVAILABLE_AFTER,

@@ -18,8 +18,8 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """A random id in Stripe's form, `pi_3...`."""
-    return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(length))}"
+    """A random id in Stripe's form: `prefix`, such as `pi_3`, and `length` letters and digits."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ class Books:
         if previous is not None:
             data["previous_attributes"] = previous
         event = {
-            "id": new_id("evt"),
+            "id": new_id("evt_"),
             "object": "event",
             "api_version": API_VERSION,
             "created": self.now,

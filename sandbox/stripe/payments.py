@@ -37,7 +37,7 @@ def open_intent(books: Books, session: Json, *, amount: int, currency: str, data
         "canceled_at": None,
         "cancellation_reason": None,
         "capture_method": data["capture_method"],
-        "client_secret": f"{intent_id}_secret_{new_id('x')[2:]}",
+        "client_secret": new_id(f"{intent_id}_secret_"),
         "confirmation_method": "automatic",
         "created": books.now,
         "currency": currency,

@@ -51,10 +51,18 @@ def finish(books: Books, refund: str) -> None:
         books.emit("refund.updated", body, {"status": "pending"})
 
 
+def fail_in_time(books: Books, refund: str, reason: str) -> None:
+    """A refund fails as planned, unless it failed before."""
+    if books.get("refund", refund)["status"] != "failed":
+        fail(books, refund, reason)
+
+
 def fail(books: Books, refund: str, reason: str) -> None:
     """The customer's bank sends a refund back: the money is the merchant's again."""
     body = books.get("refund", refund)
     before = body["status"]
+    if before == "failed":
+        forbid(f"Refund {refund} has already failed.")
     entry = balance.record(books, source=body, kind="refund_failure", category="refund_failure", amount=body["amount"])
     body |= {"status": "failed", "failure_reason": reason, "failure_balance_transaction": entry["id"]}
     books.store.save(body)

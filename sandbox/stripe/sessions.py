@@ -18,7 +18,7 @@ def create(books: Books, params: CreateSession) -> Json:
     expires_at = _expiry(books.now, params.expires_at)
     amounts = [_amount(item, f"line_items[{n}][price_data]") for n, item in enumerate(params.line_items)]
     money.check_total(sum(amounts), currency)
-    session_id = new_id("cs_test", 58)
+    session_id = new_id("cs_test_", 58)
     session = _session(books, params, session_id, sum(amounts), currency, expires_at)
     books.add(session, session=session_id, payment_intent_data=params.payment_intent_data.model_dump())
     for item, amount in zip(params.line_items, amounts, strict=True):
@@ -67,7 +67,7 @@ def _amount(item: LineItem, param: str) -> int:
 
 
 def _line(books: Books, item: LineItem, amount: int, currency: str) -> Json:
-    price, product = item.price_data, new_id("prod", 14)
+    price, product = item.price_data, new_id("prod_", 14)
     exact = price.unit_amount_decimal or str(price.unit_amount)
     return {
         "id": new_id("li_1", 23),

@@ -74,7 +74,7 @@ class StandIn:
         more = True
         while more:
             with self.step():
-                more = run_next(self.books, self.books(""))
+                more = run_next(self.store, self.clock, self.books)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from sandbox.postgres import PostgresUnavailable
 from sandbox.supervisor.console import ConsoleReporter
@@ -16,12 +16,12 @@ from sandbox.supervisor.supervisor import AlreadyRunning
 
 async def main() -> int:
     """Run until SIGINT or SIGTERM (a second one hurries). Answers the exit code."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     reporter = ConsoleReporter(console)
     cancel_on_signals()
     try:
         async with running(var_directory(), reporter=reporter) as stack:
-            console.print(_addresses(stack))
+            _show_addresses(stack, console)
             await asyncio.Event().wait()
     except asyncio.CancelledError:
         reporter.say("stack", "stopped")
@@ -31,19 +31,17 @@ async def main() -> int:
     return 0
 
 
-def _addresses(stack: Stack) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_row("")
+def _show_addresses(stack: Stack, console: Console) -> None:
+    console.print()
     for name, address in (
         ("Demo shop", stack.shop),
         ("Mail inbox", stack.mail),
-        ("API", f"{stack.api}/docs"),
+        ("API docs", f"{stack.api}/docs"),
         ("Temporal", stack.temporal_ui),
-        ("All addresses", str(var_directory() / "stack.json")),
+        ("All of it", str(var_directory() / "stack.json")),
     ):
-        table.add_row(f"  [bold]{name}[/bold]", address)
-    table.add_row("", "[dim]Ctrl-C stops everything[/dim]")
-    return table
+        console.print(f"  [bold]{name:<10}[/bold] {escape(address)}")
+    console.print("\n  [dim]Ctrl-C stops everything.[/dim]\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 
 
 class Reporter(Protocol):
@@ -25,5 +26,5 @@ class ConsoleReporter:
         now = datetime.now().astimezone()
         style = "red" if bad else "default"
         self._console.print(
-            f"[dim]{now:%H:%M:%S}[/dim]  [bold]{part:<10}[/bold] [{style}]{text}[/{style}]", soft_wrap=True
+            f"[dim]{now:%H:%M:%S}[/dim]  [bold]{part:<10}[/bold] [{style}]{escape(text)}[/{style}]", soft_wrap=True
         )

@@ -90,11 +90,11 @@ async def supervising(
     Ends what an earlier one left running, and everything it started itself when the block ends; at once when it is
     canceled meanwhile. Raises AlreadyRunning.
     """
-    with _alone_in(directory) as directory:
-        records = Records(directory)
+    with _alone_in(directory) as own:
+        records = Records(own)
         for name in await asyncio.to_thread(records.stop_leftovers):
             reporter.say(name, "was left running by an earlier stack: stopped")
-        supervisor = Supervisor(directory, records=records, reporter=reporter, changed=changed)
+        supervisor = Supervisor(own, records=records, reporter=reporter, changed=changed)
         try:
             yield supervisor
         finally:

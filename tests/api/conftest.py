@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,13 @@ def a_checkout(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
     """A fresh application in sandbox mode."""
+    async with a_stage() as fresh:
+        yield fresh
+
+
+@asynccontextmanager
+async def a_stage() -> AsyncIterator[Stage]:
+    """The same, for tests that need more than one."""
     world = World(
         merchants={"nordwerk": NORDWERK, "suedwerk": SUEDWERK},
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},

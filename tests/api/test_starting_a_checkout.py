@@ -238,7 +238,7 @@ async def test_a_missing_field_is_named_with_the_form_it_should_have(stage: Stag
     assert not stage.runs.opened
 
 
-MISTYPED = [
+MISTYPED: list[tuple[str, Any, str]] = [
     ("/assignment_key", 88213, "must be"),
     ("/total", 839.0, 'must be a decimal string such as "839.00", not a JSON number'),
     ("/total", True, "must be"),

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from xml.etree import ElementTree
 
 import pytest
+from lxml import etree
 
 from adapters.documents import cii
 from domain.cart import PricedDiscount
@@ -19,7 +19,7 @@ _SUM = "SpecifiedTradeSettlementHeaderMonetarySummation"
 
 def _texts(xml: bytes, *path: str) -> list[str | None]:
     steps = "/".join(f"{_RAM}{step}" for step in path)
-    return [element.text for element in ElementTree.fromstring(xml).iterfind(f".//{steps}")]
+    return [element.text for element in etree.fromstring(xml).iterfind(f".//{steps}")]
 
 
 GOOD = {

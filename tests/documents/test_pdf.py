@@ -12,6 +12,7 @@ from typing import Any
 import pikepdf
 import pytest
 from facturx import get_facturx_xml_from_pdf
+from fontTools.ttLib import TTFont
 from lxml import etree
 from pypdf import PdfReader
 
@@ -21,14 +22,13 @@ from adapters.documents.typesetter import Typesetter
 from domain.checkout import PriceMode
 from domain.documents import RenderedInvoice
 from domain.errors import MissingGlyphs
-from domain.invoices import Invoice
-from domain.units import UNITS
 from tests.documents.invoices import BUYER, DISCOUNT, MERCHANT, a_line, a_payment, an_invoice, many_lines
 
 # WeasyPrint leaves its own colour profile to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_MINUS = "\N{MINUS SIGN}"
 _LONG = "Sonderanfertigung-Wohnzimmerschrankwandsystem" * 4
 
 
@@ -76,7 +76,7 @@ def test_the_xml_is_associated_with_the_document_once_as_its_alternative(rendere
         (associated,) = pdf.Root["/AF"]
         assert associated["/AFRelationship"] == "/Alternative"
         assert associated["/F"] == associated["/UF"] == "factur-x.xml"
-        assert associated["/EF"]["/F"]["/Subtype"] == "/application/xml"
+        assert associated["/EF"]["/F"]["/Subtype"] == "/text/xml"
         assert str(associated["/EF"]["/F"]["/Params"]["/ModDate"]) == "D:20261123094107Z"
 
 
@@ -84,7 +84,7 @@ def test_the_file_says_that_it_is_pdf_a_3a_pdf_ua_1_and_factur_x_in_one_rdf(rend
     with _open(rendered) as pdf:
         xmp = etree.fromstring(pdf.Root["/Metadata"].read_bytes())
     (rdf,) = xmp.iter(f"{_RDF}RDF")
-    said = {element.tag: element.text for element in rdf.iter() if isinstance(element.tag, str)}
+    said = {element.tag: element.text for element in rdf.iter()}
     attributes = {key: value for element in rdf for key, value in element.attrib.items()}
     pdfa, factur_x = "{http://www.aiim.org/pdfa/ns/id/}", "{urn:factur-x:pdfa:CrossIndustryDocument:invoice:1p0#}"
     assert (attributes[f"{pdfa}part"], attributes[f"{pdfa}conformance"]) == ("3", "A")
@@ -109,23 +109,29 @@ def test_the_file_is_tagged_titled_and_has_a_language_and_an_output_intent(rende
 
 
 def test_every_font_is_embedded_and_ours_and_no_glyph_is_missing(long: RenderedInvoice) -> None:
+    with TTFont(fonts.DIRECTORY / "Inter-Regular.ttf") as font:
+        known = set(range(1, font["maxp"].numGlyphs))
     with _open(long) as pdf:
         used = _used_fonts(pdf)
         assert len(used) == 3
-        for font in used:
-            (descendant,) = font["/DescendantFonts"]
+        for (descendant,) in (font["/DescendantFonts"] for font in used):
             assert fonts.FAMILY in str(descendant["/BaseFont"])
             assert "/FontFile2" in descendant["/FontDescriptor"]
         for page in pdf.pages:
-            for operands, operator in pikepdf.parse_content_stream(page):
-                if str(operator) == "TJ":
-                    assert all(b"\0\0" not in _glyphs(part) for part in operands[0] if isinstance(part, pikepdf.String))
+            assert _glyphs(page)
+            assert _glyphs(page) <= known
 
 
-def _glyphs(text: pikepdf.String) -> list[bytes]:
-    """The two-byte glyph numbers of a shown string; number 0 is `.notdef`."""
-    raw = bytes(text)
-    return [raw[start : start + 2] for start in range(0, len(raw), 2)]
+def _glyphs(page: pikepdf.Page) -> set[int]:
+    """The numbers of the glyphs shown on a page. Number 0 is `.notdef`; missing ones count on from the last."""
+    shown = [
+        bytes(part)
+        for instruction in pikepdf.parse_content_stream(page)
+        if str(instruction.operator) == "TJ"
+        for part in instruction.operands[0]
+        if isinstance(part, pikepdf.String)
+    ]
+    return {int.from_bytes(text[at : at + 2]) for text in shown for at in range(0, len(text), 2)}
 
 
 def test_qpdf_finds_nothing_wrong_with_the_file(rendered: RenderedInvoice, long: RenderedInvoice) -> None:
@@ -157,7 +163,7 @@ def test_a_german_net_invoice_shows_net_prices_and_adds_tax(rendered: RenderedIn
         "USt 19 % auf 1.317,90 € 250,40 €",
         "USt 7 % auf 72,63 € 5,08 €",
         "Gesamtbetrag 1.646,01 €",
-        "Bereits bezahlt −1.646,01 €",
+        f"Bereits bezahlt {_MINUS}1.646,01 €",
         "per Karte (Visa •••• 4242)",
         "USt-IdNr. DE123456788",
     ):
@@ -170,7 +176,7 @@ def test_an_english_gross_invoice_shows_gross_prices_and_the_tax_in_them(typeset
         "prices include VAT",
         "€849.00 19% €849.00",
         "Sum of lines €1,390.53",
-        "Sommeraktion −€25.00",
+        f"Sommeraktion {_MINUS}€25.00",
         "Total €1,365.53",
         "of which VAT 19% on €1,087.57 €206.64",
         "Amount due €0.00",
@@ -214,26 +220,28 @@ def test_totals_never_stand_alone_on_the_last_page(typesetter: Typesetter, count
     assert "Regalboden" in pages[-1]
 
 
-def test_very_long_names_stay_on_the_page(typesetter: Typesetter) -> None:
-    buyer = replace(BUYER, company=_LONG[:120], address=replace(BUYER.address, line1=_LONG[:90]))
+def test_very_long_names_stay_on_the_page_and_above_the_title(typesetter: Typesetter) -> None:
+    buyer = replace(BUYER, company=_LONG[:120], address=replace(BUYER.address, line1=_LONG[:90], country="AT"))
     lines = (a_line(_LONG, "123456789.99", quantity="1000", description=_LONG * 5),)
-    rendered = typesetter.render(an_invoice(buyer=buyer, lines=lines))
-    with _open(rendered) as pdf:
-        assert pdf.check_pdf_syntax() == []
-    assert _beyond_right_margin(rendered) == []
+    places = _places(typesetter.render(an_invoice(buyer=buyer, lines=lines)))
+    right_margin = 190 / 25.4 * 72
+    assert [text for text, x, _ in places if x > right_margin] == []
+    (country_y,) = (y for text, _, y in places if text == "Österreich")
+    (title_y,) = (y for text, _, y in places if text == "Rechnung")
+    assert country_y > title_y + 15
 
 
-def _beyond_right_margin(rendered: RenderedInvoice) -> list[str]:
-    """Text that starts right of the printed area of 190 mm."""
-    outside: list[str] = []
+def _places(rendered: RenderedInvoice) -> list[tuple[str, float, float]]:
+    """Where each piece of text begins, in points from the lower left corner of its page."""
+    found: list[tuple[str, float, float]] = []
 
-    def visit(text: str, _matrix: Any, at: list[float], _font: Any, _size: float) -> None:
-        if text.strip() and at[4] > 190 / 25.4 * 72:
-            outside.append(text)
+    def visit(text: str, matrix: list[float], at: list[float], _font: Any, _size: float) -> None:
+        x, y = (at[4] * matrix[0] + matrix[4], at[5] * matrix[3] + matrix[5])
+        found.append((text.strip(), x, y))
 
     for page in PdfReader(io.BytesIO(rendered.pdf)).pages:
         page.extract_text(visitor_text=visit)
-    return outside
+    return [place for place in found if place[0]]
 
 
 @pytest.mark.parametrize("name", ["Łukasz Żółć-Świątek", "Dvořáková", "Γιώργος", "Наталія", "Nguyễn Thị Hằng"])
@@ -257,7 +265,7 @@ def test_characters_no_bundled_font_has_are_named_before_anything_is_written(
 ) -> None:
     with pytest.raises(MissingGlyphs) as caught:
         typesetter.render(an_invoice(buyer=replace(BUYER, name=name)))
-    assert caught.value.characters == missing
+    assert set(caught.value.characters) == set(missing)
 
 
 def test_markup_in_a_name_is_text(typesetter: Typesetter) -> None:
@@ -275,14 +283,6 @@ def test_a_logo_that_loads_something_is_refused(typesetter: Typesetter) -> None:
 def test_a_language_without_texts_is_written_in_english(typesetter: Typesetter) -> None:
     (page,) = _pages(typesetter.render(an_invoice(language="pl")))
     assert "Invoice Paid" in page
-
-
-@pytest.mark.parametrize("language", ["de", "en", "fr"])
-def test_every_unit_a_line_can_have_is_worded_in_every_language(typesetter: Typesetter, language: str) -> None:
-    lines = tuple(a_line(f"Ware {code}", "1.00", unit=code) for code in UNITS)
-    text = " ".join(_pages(typesetter.render(an_invoice(language=language, lines=lines))))
-    shown = {code for code in UNITS if re.search(rf"1 {code}\b", text)}
-    assert not shown
 
 
 def test_foreign_fonts_are_never_used(typesetter: Typesetter) -> None:

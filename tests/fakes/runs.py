@@ -3,6 +3,7 @@
 from api.ports import NotPayable, OpenedCheckout, RunsUnavailable
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.payments import ProviderEvent
+from domain.views import InboxEntry
 from tests.fakes.world import World
 
 
@@ -10,7 +11,9 @@ class FakeRuns:
     """Implements `api.ports.CheckoutRuns`.
 
     `down` is a workflow service that does not answer. `overtaken_by` is a request of somebody else that gets
-    there first. `provider_says` is what the provider answers, by workflow id, when the payer returns.
+    there first. `ends` are runs, by workflow id, that are over by the time they are asked, with the status they
+    left: they cannot be asked any more, so what is said of them is a guess. `provider_says` is what the provider
+    answers, by workflow id, when the payer returns.
     """
 
     def __init__(self, world: World) -> None:
@@ -19,6 +22,7 @@ class FakeRuns:
         self.overtaken_by: CheckoutRequest | None = None
         self.provider_says: dict[str, CheckoutStatus] = {}
         self.opened: list[tuple[str, CheckoutRequest]] = []
+        self.ends: dict[str, CheckoutStatus] = {}
         self.sessions: list[str] = []
         self.asked: list[str] = []
         self.reported: list[tuple[str, ProviderEvent]] = []
@@ -36,6 +40,7 @@ class FakeRuns:
 
     async def open_payment_page(self, workflow_id: str) -> str:
         self._demand_service()
+        self._demand_run(workflow_id)
         view = self.world.of_workflow(workflow_id)
         if view.status is not CheckoutStatus.AWAITING_PAYMENT:
             raise NotPayable(view.status)
@@ -46,16 +51,24 @@ class FakeRuns:
     async def payer_returned(self, workflow_id: str) -> CheckoutStatus:
         self._demand_service()
         self.asked.append(workflow_id)
+        self._demand_run(workflow_id)
         view = self.world.of_workflow(workflow_id)
         status = self.provider_says.get(workflow_id, view.status)
         return self.world.change(view.id, status).status
 
-    async def report(self, workflow_id: str, event: ProviderEvent) -> None:
+    async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
         self._demand_service()
-        self.reported.append((workflow_id, event))
+        if entry.workflow_id is None:
+            raise ValueError("the message belongs to no checkout")
+        self.reported.append((entry.workflow_id, event))
 
     async def ready(self) -> bool:
         return not self.down
+
+    def _demand_run(self, workflow_id: str) -> None:
+        if status := self.ends.get(workflow_id):
+            self.world.change(self.world.of_workflow(workflow_id).id, status)
+            raise NotPayable(CheckoutStatus.COMPLETED)
 
     def _demand_service(self) -> None:
         if self.down:

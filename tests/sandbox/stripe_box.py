@@ -1,6 +1,7 @@
 """A running stand-in with everything around it: the official SDK, a browser, and a merchant's webhook endpoint."""
 
 import asyncio
+import inspect
 import json
 import socket
 import time
@@ -29,14 +30,17 @@ OTHER_KEY = "sk_test_other"
 SECRET = "whsec_box"
 
 
-async def eventually(condition: Callable[[], Any], within: float = 8.0) -> Any:
-    """The first true value of `condition`; fails when there is none in time."""
+async def eventually(condition: Callable[[], Any], within: float = 20.0) -> Any:
+    """The first true value of `condition`, which may be a coroutine function; fails when there is none in time."""
     deadline = time.monotonic() + within
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s: {condition}")
+    while time.monotonic() < deadline:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
         await asyncio.sleep(0.01)
-    return value
+    raise AssertionError(f"not within {within} s: {condition}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,17 @@ class Received:
 
 @dataclass
 class Merchant:
-    """A webhook endpoint that keeps what it gets and answers `answers` first, then 200."""
+    """A webhook endpoint that keeps what it gets and answers `answers` first, then 200; all once `open` is set."""
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
+    open: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def take(self, request: Request) -> Response:
         """The endpoint."""
         self.received.append(Received(request.headers["stripe-signature"], await request.body()))
+        await self.open.wait()
         return Response(status_code=self.answers.popleft() if self.answers else 200)
 
     def types(self) -> list[str]:
@@ -79,6 +85,7 @@ class Merchant:
 async def merchant() -> AsyncIterator[Merchant]:
     """A merchant's endpoint on a free port."""
     it = Merchant()
+    it.open.set()
     app = Starlette(routes=[Route("/hook", it.take, methods=["POST"])])
     listener = socket.create_server(("127.0.0.1", 0))
     it.url = f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
@@ -88,6 +95,7 @@ async def merchant() -> AsyncIterator[Merchant]:
     try:
         yield it
     finally:
+        it.open.set()
         server.should_exit = True
         await task
         listener.close()
@@ -104,8 +112,13 @@ class Box:
 
     async def session(self, amount: int = 1250, currency: str = "eur", **more: Any) -> stripe.checkout.Session:
         """An open session over one line."""
-        params: Any = {"mode": "payment", "success_url": "https://shop.example/ok?s={CHECKOUT_SESSION_ID}",
-                       "cancel_url": "https://shop.example/cart", "line_items": [line(amount, currency)], **more}  # fmt: skip
+        params: Any = {
+            "mode": "payment",
+            "success_url": "https://shop.example/ok?s={CHECKOUT_SESSION_ID}",
+            "cancel_url": "https://shop.example/cart",
+            "line_items": [line(amount, currency)],
+            **more,
+        }
         return await self.sdk.v1.checkout.sessions.create_async(params)
 
     async def act(self, session: stripe.checkout.Session, outcome: str) -> httpx.Response:
@@ -132,7 +145,8 @@ class Box:
 
     async def events(self, **params: Any) -> list[stripe.Event]:
         """Events the API lists, oldest first."""
-        page = await self.sdk.v1.events.list_async({"limit": 100, **params})
+        wanted: Any = {"limit": 100, **params}
+        page = await self.sdk.v1.events.list_async(wanted)
         return page.data[::-1]
 
     async def types(self) -> list[str]:
@@ -182,13 +196,13 @@ class _Judged(stripe.HTTPXClient):
 
 
 @asynccontextmanager
-async def sdk(url: str, key: str = KEY, timeout: float = 10) -> AsyncIterator[stripe.StripeClient]:
-    """The official SDK pointed at a stand-in; it does not retry by itself."""
-    http = _Judged(timeout=timeout)
+async def sdk(url: str, key: str = KEY, patience: float = 10) -> AsyncIterator[stripe.StripeClient]:
+    """The official SDK pointed at a stand-in: no retries of its own, `patience` seconds for an answer."""
+    http = _Judged(timeout=patience)
     try:
         yield stripe.StripeClient(key, base_addresses={"api": url}, http_client=http, max_network_retries=0)
     finally:
-        await http.close_async()
+        await http.close_async()  # type: ignore[no-untyped-call]
 
 
 @asynccontextmanager

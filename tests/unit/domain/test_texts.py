@@ -104,6 +104,7 @@ def test_card_numbers_of_all_issuers_are_found_in_a_text(number: str, text: str)
         "4242424242424241",  # wrong check digit
         "4242 4242 4242",  # too short
         "42424242424242424242",  # too long
+        "14242424242424241",  # right check digit, but of no issuer
         "1732412345678",  # milliseconds
         "+49 30 901820, 10961 Berlin",
         "no digits",

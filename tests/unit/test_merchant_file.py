@@ -1,0 +1,104 @@
+"""Merchant files: what is right is read, what is wrong is named by its field."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.merchant_file import InvalidMerchantFile, load
+
+_MERIDIAN = Path(__file__).parents[2] / "merchants" / "meridian.toml"
+_SVG = _MERIDIAN.with_suffix(".svg").read_text(encoding="utf-8")
+
+
+def _written(directory: Path, text: str, *, logo: str = _SVG) -> Path:
+    path = directory / "meridian.toml"
+    path.write_text(text, encoding="utf-8")
+    (directory / "meridian.svg").write_text(logo, encoding="utf-8")
+    return path
+
+
+def test_the_merchant_of_the_demo_is_complete() -> None:
+    merchant = load(_MERIDIAN)
+    assert merchant.id == "meridian"
+    assert merchant.seller.name == "Meridian Werkstatt GmbH"
+    assert merchant.seller.register == "HRB 12345, AG Hamburg"
+    assert merchant.seller.address.country == "DE"
+    assert merchant.branding.logo == _SVG
+    assert merchant.languages == ("de", "en")
+    assert merchant.time_zone == "Europe/Berlin"
+    assert merchant.number_pattern == "RE-{year}-{000000}"
+    assert "https://shop.example" in merchant.redirect_origins
+
+
+WRONG = {
+    "id": ('id = "meridian"', 'id = "Meridian & Co"', "id: "),
+    "language": ('languages = ["de", "en"]', 'languages = ["de", "pl"]', "languages.1: "),
+    "no language": ('languages = ["de", "en"]', "languages = []", "languages: "),
+    "plain http": ("https://shop.example", "http://shop.example", "redirect_origins.1: "),
+    "origin with path": ("https://shop.example", "https://shop.example/ok", "redirect_origins.1: "),
+    "origin with user": ("https://shop.example", "https://user@shop.example", "redirect_origins.1: "),
+    "pattern": ("RE-{year}-{000000}", "RE-{year}", "number_pattern: "),
+    "time zone": ("Europe/Berlin", "Hamburg", "time_zone: "),
+    "first number": ("first_number = 1", "first_number = 0", "first_number: "),
+    "country": ('country = "DE"', 'country = "Germany"', "seller.address.country: "),
+    "missing city": ('city = "Hamburg"', "", "seller.address.city: Field required"),
+    "VAT identifier": ("DE123456788", "123456788", "seller.vat_id: "),
+    "no tax registration": ('vat_id = "DE123456788"', "", "seller: Value error, vat_id or tax_number"),
+    "register": ('register = "HRB 12345, AG Hamburg"', 'register = ""', "seller.register: "),
+    "IBAN": ("DE75512108001245126199", "DE76512108001245126199", "seller.iban: "),
+    "BIC": ("SOGEDEFFXXX", "SOGE", "seller.bic: "),
+    "e-mail": ("rechnung@meridian-werkstatt.example", "rechnung", "seller.email: "),
+    "unknown field": ("[branding]", '[branding]\nfont = "Arial"', "branding.font: "),
+    "accent": ("#1d4fc4", "blue", "branding.accent: "),
+    "logo elsewhere": ('logo = "meridian.svg"', 'logo = "../meridian.svg"', "branding.logo: "),
+    "missing logo": ('logo = "meridian.svg"', 'logo = "other.svg"', "branding.logo: "),
+    "not TOML": ("[seller]", "[seller", "is not TOML"),
+}
+
+
+@pytest.mark.parametrize(("good", "bad", "named"), WRONG.values(), ids=WRONG.keys())
+def test_what_is_wrong_is_named(tmp_path: Path, good: str, bad: str, named: str) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8")
+    assert good in text
+    with pytest.raises(InvalidMerchantFile) as caught:
+        load(_written(tmp_path, text.replace(good, bad, 1)))
+    assert named in str(caught.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8").replace('"DE"', '"XX"').replace("#1d4fc4", "blue")
+    with pytest.raises(InvalidMerchantFile) as caught:
+        load(_written(tmp_path, text))
+    assert "seller.address.country" in str(caught.value)
+    assert "branding.accent" in str(caught.value)
+
+
+def test_a_shop_on_this_machine_may_use_plain_http(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8").replace("https://shop.example", "http://127.0.0.1:8000")
+    assert "http://127.0.0.1:8000" in load(_written(tmp_path, text)).redirect_origins
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"{0}>{1}</svg>'
+DANGEROUS = {
+    "script": SVG.format("", "<script>alert(1)</script>"),
+    "handler": SVG.format(' onload="alert(1)"', ""),
+    "image": SVG.format("", '<image href="https://tracker.example/x.png"/>'),
+    "link": SVG.format("", '<a href="https://example.org"><path d="M0 0h1"/></a>'),
+    "reference": SVG.format("", '<path d="M0 0h1" fill="url(#g)"/>'),
+    "style element": SVG.format("", "<style>@import 'x'</style>"),
+    "style attribute": SVG.format("", '<path d="M0 0h1" style="fill:red"/>'),
+    "foreign element": SVG.format("", "<foreignObject/>"),
+    "gradient": SVG.format("", "<linearGradient/>"),
+    "entity": '<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + SVG.format("", "<title>&x;</title>"),
+    "style sheet": '<?xml-stylesheet href="https://example.org/x.css"?>' + SVG.format("", ""),
+    "no viewBox": '<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "no SVG": "<html/>",
+    "no XML": "PNG",
+    "too large": SVG.format("", "<title>" + "x" * 65536 + "</title>"),
+}
+
+
+@pytest.mark.parametrize("logo", DANGEROUS.values(), ids=DANGEROUS.keys())
+def test_a_logo_that_is_more_than_a_plain_drawing_is_refused(tmp_path: Path, logo: str) -> None:
+    with pytest.raises(InvalidMerchantFile, match=r"branding\.logo: "):
+        load(_written(tmp_path, _MERIDIAN.read_text(encoding="utf-8"), logo=logo))

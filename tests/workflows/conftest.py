@@ -1,0 +1,176 @@
+"""The processes on a service that skips time, with real books and in-memory neighbours."""
+
+import secrets
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.testing import WorkflowEnvironment
+
+import worker
+from activities.books import BookActivities
+from activities.delivery import DeliveryActivities
+from activities.documents import DocumentActivities
+from activities.provider import ProviderActivities
+from adapters import temporal
+from adapters.document_store import LocalDocumentStore
+from adapters.mail.writer import MailWriter
+from adapters.merchant_file import load
+from adapters.postgres import database
+from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.deliveries import PostgresDeliveryBook
+from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.invoices import PostgresInvoiceBook
+from adapters.postgres.merchants import PostgresMerchants
+from adapters.postgres.orders import PostgresOrderBook
+from adapters.postgres.payments import PostgresPaymentBook
+from adapters.postgres.reader import PostgresReader
+from domain.payments import ProviderEvent
+from domain.views import CheckoutView
+from sandbox.temporal import SEARCH_ATTRIBUTES
+from tests.checkout_bodies import good_body, request_of
+from tests.fakes.post import FakeMailer, FakeRenderer
+from tests.fakes.provider import FakeProvider
+from tests.house import MERIDIAN
+from workflows.checkout import CheckoutWorkflow
+from workflows.messages import CheckoutResult, OpenedLink, PaymentFact, StartCheckout, workflow_id
+
+KEYS = {"k1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}
+_TYPES = {
+    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "Int": IndexedValueType.INDEXED_VALUE_TYPE_INT,
+}
+Run = WorkflowHandle[CheckoutWorkflow, CheckoutResult]
+
+
+@pytest.fixture(scope="session")
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal service on which a week passes at once while all runs are waiting."""
+    server = str(Path(sys.executable).with_name("temporal-test-server"))
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=server, data_converter=temporal.data_converter(KEYS)
+    )
+    async with environment:
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=environment.client.namespace,
+                search_attributes={name: _TYPES[kind] for name, kind in SEARCH_ATTRIBUTES.items()},
+            )
+        )
+        yield environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Runs checkouts, and plays everybody around them."""
+
+    environment: WorkflowEnvironment
+    task_queue: str
+    engine: AsyncEngine
+    provider: FakeProvider
+    mailer: FakeMailer
+    reader: PostgresReader
+    inbox: PostgresInbox
+
+    @property
+    def client(self) -> Client:
+        """The Temporal client."""
+        return self.environment.client
+
+    async def open(
+        self, *, key: str | None = None, expires_in: timedelta = timedelta(days=7)
+    ) -> tuple[Run, OpenedLink]:
+        """Start a checkout as the API does; answers its run once the link is there."""
+        body = good_body() | {
+            "assignment_key": key or f"SO-{secrets.token_hex(4)}",
+            "expires_in_seconds": int(expires_in.total_seconds()),
+        }
+        request = request_of(body)
+        start = WithStartWorkflowOperation(
+            CheckoutWorkflow.run,
+            StartCheckout(merchant_id="meridian", request=request, opened_by=secrets.token_hex(4)),
+            id=workflow_id("meridian", request.assignment_key),
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        link = await self.client.execute_update_with_start_workflow(
+            CheckoutWorkflow.payment_link, start_workflow_operation=start
+        )
+        return await start.workflow_handle(), link
+
+    async def press_pay(self, run: Run) -> str:
+        """The customer opens the provider's page; answers the session's id."""
+        page = await run.execute_update(CheckoutWorkflow.open_payment_page)
+        return page.url.rpartition("/")[2]
+
+    async def tell(self, run: Run, session_id: str, event_id: str | None = None) -> str:
+        """The provider's message arrives: durable in the inbox, then a signal. Answers its id."""
+        event_id = event_id or f"evt_{secrets.token_hex(6)}"
+        await self.inbox.record(
+            "meridian",
+            ProviderEvent(
+                provider="stripe",
+                event_id=event_id,
+                type="checkout.session.completed",
+                relevant=True,
+                checkout_id=self.provider.orders[session_id].checkout_id,
+                session_id=session_id,
+                payment_reference=None,
+                raw="{}",
+            ),
+        )
+        await run.signal(CheckoutWorkflow.payment_reported, PaymentFact(event_id=event_id, session_id=session_id))
+        return event_id
+
+    async def see(self, link: OpenedLink) -> CheckoutView:
+        """The checkout as the books have it."""
+        view = await self.reader.checkout("meridian", link.checkout_id)
+        assert view is not None
+        return view
+
+
+@pytest.fixture
+async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A worker with real books on a fresh database."""
+    engine = database.connect(database_url)
+    sessions = database.sessions(engine)
+    await PostgresMerchants(sessions).save(load(MERIDIAN))
+    provider, mailer = FakeProvider(), FakeMailer()
+    payments = PostgresPaymentBook(sessions, public_url="https://pay.test")
+    invoices = PostgresInvoiceBook(sessions)
+    store = LocalDocumentStore(tmp_path)
+    steps = worker.registered(
+        BookActivities(
+            PostgresCheckoutBook(sessions, allow_local_redirects=True), payments, PostgresOrderBook(sessions), invoices
+        ),
+        ProviderActivities(provider, payments),
+        DocumentActivities(invoices, FakeRenderer(), store),
+        DeliveryActivities(
+            PostgresDeliveryBook(sessions, mail_domain="test"),
+            invoices,
+            store,
+            MailWriter(),
+            mailer,
+            sender="invoices@meridian.example",
+        ),
+    )
+    task_queue = f"stage-{secrets.token_hex(4)}"
+    async with worker.build(time_skipping.client, task_queue, steps):
+        yield Stage(
+            environment=time_skipping,
+            task_queue=task_queue,
+            engine=engine,
+            provider=provider,
+            mailer=mailer,
+            reader=PostgresReader(sessions),
+            inbox=PostgresInbox(sessions),
+        )
+    await engine.dispose()
