@@ -48,7 +48,7 @@ def main(level: str) -> None:
 def is_current(level: str) -> bool:
     """Whether the environment holds exactly what the lock file of `level` says."""
     try:
-        return _stamp(level).read_text() == _fingerprint(level) and (VENV / "bin" / "python").exists()
+        return _stamp(level).read_text() == _fingerprint(level) and os.access(VENV / "bin" / "python", os.X_OK)
     except FileNotFoundError:
         return False
 

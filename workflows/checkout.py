@@ -101,23 +101,23 @@ class CheckoutWorkflow:
 
     async def _await_capture(self) -> bool:
         """Wait until the provider holds the money, or the link has ended without it."""
-        while not self._watch.covered:
+        while not self._watch.covered():
             why = await self._reason_to_look()
-            if self._watch.covered:
+            if self._watch.covered():
                 break
             standing = await self._persist(partial(self._watch.look, why) if why else self._watch.end)
             if standing is not None and standing.misfit:
                 await self._review(f"payment_{standing.misfit}")
             elif why is None:
                 break
-        if self._watch.covered:
+        if self._watch.covered():
             self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
-        return self._watch.covered
+        return self._watch.covered()
 
     async def _reason_to_look(self) -> SettledBy | None:
         """What makes us ask the provider next: a fact, or the time to poll. None when the link has ended."""
         ends_at = self._link_ends_at or workflow.now()
-        while not (self._watch.has_news or self._watch.covered):
+        while not (self._watch.has_news() or self._watch.covered()):
             poll_at = self._watch.next_poll_at
             wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
             timeout = max(wake_at - workflow.now(), timedelta(0))
@@ -130,7 +130,7 @@ class CheckoutWorkflow:
         return SettledBy.WEBHOOK
 
     def _woken(self, poll_at: datetime | None) -> bool:
-        return self._watch.has_news or self._watch.covered or self._watch.next_poll_at != poll_at
+        return self._watch.has_news() or self._watch.covered() or self._watch.next_poll_at != poll_at
 
     async def _close_unpaid(self) -> CheckoutResult:
         await in_books(
@@ -174,7 +174,7 @@ class CheckoutWorkflow:
 
     async def _finish(self) -> CheckoutResult:
         """Leave nothing unread: facts that came meanwhile are applied, and open requests answered."""
-        while self._watch.has_news or not workflow.all_handlers_finished():
+        while self._watch.has_news() or not workflow.all_handlers_finished():
             await workflow.wait_condition(workflow.all_handlers_finished)
             await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
         return CheckoutResult(
@@ -218,15 +218,15 @@ class CheckoutWorkflow:
     @open_payment_page.validator
     def _payable(self) -> None:
         open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
-        if self._phase is not CheckoutStatus.AWAITING_PAYMENT or self._watch.covered or not open_link:
+        if self._phase is not CheckoutStatus.AWAITING_PAYMENT or self._watch.covered() or not open_link:
             raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
 
     @workflow.update
     async def payer_returned(self) -> CheckoutStanding:
         """The customer came back from the provider: ask now, so that he is told at once."""
-        if self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered:
+        if self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered():
             await self._watch.look(SettledBy.RETURN)
-        captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered
+        captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered()
         return CheckoutStanding(status=CheckoutStatus.CAPTURED if captured else self._phase)
 
     @workflow.update

@@ -24,7 +24,7 @@ class LatePaymentWorkflow:
     @workflow.run
     async def run(self, late: LatePayment) -> None:
         """Look at everything that was reported, then end; a later fact starts the next run."""
-        while self._watch.has_news:
+        while self._watch.has_news():
             standing = await self._watch.look(SettledBy.WEBHOOK)
             if standing is not None and standing.misfit:
                 review = Review(

@@ -31,6 +31,7 @@ SESSION_LIFE = timedelta(hours=23)
 """Stripe allows 30 minutes to 24 hours; the margins keep a retried call inside them."""
 SHORTEST_SESSION = timedelta(minutes=35)
 OPENING_PATIENCE = timedelta(seconds=30)
+POLL_OVERDUE = timedelta(hours=1)
 POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 4 * 3600, 12 * 3600))
 
 
@@ -59,12 +60,10 @@ class PaymentWatch:
         if fact.event_id not in self._seen:
             self._facts.setdefault(fact.event_id, fact)
 
-    @property
     def has_news(self) -> bool:
         """Whether a fact waits to be looked at."""
         return bool(self._facts)
 
-    @property
     def covered(self) -> bool:
         """Whether the captured money is enough."""
         return self.standing is not None and self.standing.covered
@@ -76,7 +75,7 @@ class PaymentWatch:
             return None
         if self._polls < len(POLLS):
             return self._opened_at + POLLS[self._polls]
-        return self._session.expires_at + timedelta(minutes=1)
+        return self._session.expires_at + (1 + self._polls - len(POLLS)) * POLL_OVERDUE
 
     async def open(self, entry_id: str, link_ends_at: datetime) -> Session:
         """The one payable session: the open one, or a new one after the old one was expired and read back."""

@@ -63,11 +63,6 @@ class Books:
         found = self.store.find(object_id)
         return found.body if found and found.account == self.account else None
 
-    def select(self, kind: str, **fields: Any) -> list[Json]:
-        """Objects of a kind whose fields have these values, newest first."""
-        where = " AND ".join(["1", *(f"json_extract(body, '$.{name}') = ?" for name in fields)])
-        return [stored.body for stored in self.store.select(self.account, kind, where, list(fields.values()))]
-
     def add(self, body: Json, *, session: str | None = None, **hidden: Any) -> Json:
         """Keep a new object; returns it."""
         self.store.add(self.account, body, session=session, hidden=hidden)

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import struct
-from contextlib import suppress
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,15 +33,25 @@ class Unanswered(Response):
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Wait, then break the connection instead of sending anything."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(_gone(receive), self._seconds)
-            return
-        transport = scope[_SCOPE_KEY]
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
+        """Wait, then break the connection instead of sending anything; so too when the server is stopping."""
+        gone = False
+        try:
+            async with asyncio.timeout(self._seconds):
+                await _gone(receive)
+                gone = True
+        except TimeoutError:
+            pass
+        finally:
+            if not gone:
+                _break(scope)
         await _gone(receive)
+
+
+def _break(scope: Scope) -> None:
+    transport = scope[_SCOPE_KEY]
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 async def _gone(receive: Receive) -> None:

@@ -56,11 +56,6 @@ class StandIn:
         """The first account configured: what `/_sandbox` means when it is not told."""
         return next(iter(self.accounts.values()))
 
-    def account_of(self, object_id: str) -> str | None:
-        """Whose an object is."""
-        found = self.store.find(object_id)
-        return found.account if found else None
-
     @contextmanager
     def step(self) -> Iterator[None]:
         """One atomic change, after which the background tasks look for work."""

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
 
@@ -88,23 +88,20 @@ class Stage:
     async def open(
         self, *, key: str | None = None, expires_in: timedelta = timedelta(days=7)
     ) -> tuple[Run, OpenedLink]:
-        """Start a checkout as the API does; answers its run once the link is there."""
+        """Start a checkout; answers its run once the link is there."""
         body = good_body() | {
             "assignment_key": key or f"SO-{secrets.token_hex(4)}",
             "expires_in_seconds": int(expires_in.total_seconds()),
         }
         request = request_of(body)
-        start = WithStartWorkflowOperation(
+        run = await self.client.start_workflow(
             CheckoutWorkflow.run,
             StartCheckout(merchant_id="meridian", request=request, opened_by=secrets.token_hex(4)),
             id=workflow_id("meridian", request.assignment_key),
             task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
-        link = await self.client.execute_update_with_start_workflow(
-            CheckoutWorkflow.payment_link, start_workflow_operation=start
-        )
-        return await start.workflow_handle(), link
+        return run, await run.execute_update(CheckoutWorkflow.payment_link)
 
     async def press_pay(self, run: Run) -> str:
         """The customer opens the provider's page; answers the session's id."""
@@ -129,6 +126,12 @@ class Stage:
         )
         await run.signal(CheckoutWorkflow.payment_reported, PaymentFact(event_id=event_id, session_id=session_id))
         return event_id
+
+    async def paid(self, run: Run) -> None:
+        """The customer pays, and the provider says so."""
+        session_id = await self.press_pay(run)
+        self.provider.pay(session_id)
+        await self.tell(run, session_id)
 
     async def see(self, link: OpenedLink) -> CheckoutView:
         """The checkout as the books have it."""

@@ -165,7 +165,7 @@ async def test_every_message_is_marked_applied_however_often_it_came(stage: Stag
 async def test_mail_server_away_is_waited_for(stage: Stage) -> None:
     stage.mailer.answers = [MailDeferred("421 try later"), MailDeferred("no connection")]
     run, link = await stage.open()
-    stage.provider.pay(await stage.press_pay(run))
+    await stage.paid(run)
 
     await run.result()
 
@@ -176,7 +176,7 @@ async def test_mail_server_away_is_waited_for(stage: Stage) -> None:
 async def test_refused_mail_is_put_before_a_person_and_sent_after_resume(stage: Stage) -> None:
     stage.mailer.answers = [MailRefused("550 no such mailbox")]
     run, link = await stage.open()
-    stage.provider.pay(await stage.press_pay(run))
+    await stage.paid(run)
 
     await _under_review(stage, link, "MailRefused")
     await run.execute_update(CheckoutWorkflow.resume)
@@ -222,7 +222,7 @@ async def test_unknown_signal_is_alarmed_and_does_not_disturb_the_run(
 ) -> None:
     run, _ = await stage.open()
     await run.signal("from_another_version", "anything")
-    stage.provider.pay(await stage.press_pay(run))
+    await stage.paid(run)
 
     assert (await run.result()).status is CheckoutStatus.COMPLETED
     assert "unknown signal from_another_version" in caplog.text
