@@ -132,7 +132,7 @@ class Keeper:
         if not self._first_ready.done() and self._failures >= _ATTEMPTS_AT_FIRST:
             self._stopping = True
             self._first_ready.set_exception(
-                StartFailed(f"{self.part.name} {end} {self._failures} times, see {self.log}")
+                StartFailed(f"{self.part.name} {end} {self._failures} times: {_last_line(self.log)} (see {self.log})")
             )
             return
         seconds = min(_FIRST_PAUSE_SECONDS * 2**self._failures, _LONGEST_PAUSE_SECONDS)
@@ -144,3 +144,8 @@ def _ending(returncode: int | None) -> str:
     if returncode is not None and returncode < 0:
         return signal.Signals(-returncode).name
     return f"code {returncode}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
