@@ -140,18 +140,29 @@ class SessionReport:
     payment: PaymentReport | None = None
 
 
+class EventSubject(StrEnum):
+    """What a provider's message is about: it decides which process goes and looks."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    PAYOUT = "payout"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderEvent:
     """A message of a provider, verified and read as far as needed to know whose business it is.
 
     It says "go look", nothing more. `checkout_id`, `session_id` and `payment_reference` name what to look
-    at, as far as the message tells. `relevant` is False for kinds of message we have no use for.
+    at, as far as the message tells; `reference` is the provider's id of the subject. `relevant` is False for kinds of message we have no use for.
     """
 
     provider: str
     event_id: str
     type: str
     relevant: bool
+    subject: EventSubject = EventSubject.PAYMENT
+    reference: str | None = None
     checkout_id: str | None
     session_id: str | None
     payment_reference: str | None

@@ -21,6 +21,9 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
 from api.main import application
+from sandbox.mail.faults import Faults as MailFaults
+from sandbox.mail.smtp import listening
+from sandbox.mail.store import MailStore, Summary
 from sandbox.stripe import StripeAccount, WebhookEndpoint
 from sandbox.stripe.server import running as stripe_running
 from settings import Settings
@@ -45,13 +48,16 @@ async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
     """Serve an application on an open socket while the context is open."""
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1))
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not task.done():
-        await asyncio.sleep(0.005)
     try:
+        await eventually(lambda: _started(server, task))
         yield
     finally:
         server.should_exit = True
         await task
+
+
+async def _started(server: uvicorn.Server, task: "asyncio.Task[None]") -> bool:
+    return server.started or task.done()
 
 
 async def eventually(question: Callable[[], Awaitable[_T | None]], within: float = PATIENCE_SECONDS) -> _T:
@@ -78,7 +84,8 @@ class House:
     shop: httpx.AsyncClient
     customer: httpx.AsyncClient
     stripe_url: str
-    mail_url: str
+    inbox: MailStore
+    mail_faults: MailFaults
 
     async def open_checkout(self, body: dict[str, Any]) -> dict[str, Any]:
         """POST a checkout that must be accepted."""
@@ -115,10 +122,9 @@ class House:
 
         return await eventually(reached)
 
-    async def mails_to(self, address: str) -> list[dict[str, Any]]:
+    def mails_to(self, address: str) -> list[Summary]:
         """What lies in the inbox for this address."""
-        answer = await self.customer.get(f"{self.mail_url}/messages")
-        return [mail for mail in answer.json() if address in str(mail["to"])]
+        return [mail for mail in self.inbox.summaries() if address in str(mail.to)]
 
 
 def settings_for(
@@ -155,12 +161,13 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
         endpoint = WebhookEndpoint(url=f"{public_url}/webhooks/stripe/meridian", secret=WEBHOOK_SECRET)
         account = StripeAccount(api_key="sk_test_meridian", endpoints=(endpoint,))
         stripe_url = await stack.enter_async_context(stripe_running(directory / "stripe.db", [account]))
-        mail = await stack.enter_async_context(mail_running(directory / "mail"))  # noqa: F821
+        inbox, mail_faults = MailStore(directory / "mail"), MailFaults()
+        smtp_port = await stack.enter_async_context(listening(inbox, mail_faults, port=0))
         settings = settings_for(
             database_url=database_url,
             temporal_address=temporal_address,
             stripe_url=stripe_url,
-            smtp_port=mail.smtp_port,
+            smtp_port=smtp_port,
             public_url=public_url,
             documents=directory / "documents",
         )
@@ -188,5 +195,6 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
             shop=await stack.enter_async_context(shop),
             customer=await stack.enter_async_context(httpx.AsyncClient(timeout=PATIENCE_SECONDS)),
             stripe_url=stripe_url,
-            mail_url=mail.url,
+            inbox=inbox,
+            mail_faults=mail_faults,
         )

@@ -8,7 +8,7 @@ import stripe
 
 from adapters.stripe.reports import CHECKOUT_ID
 from domain.errors import InvalidWebhook
-from domain.payments import ProviderEvent
+from domain.payments import EventSubject, ProviderEvent
 
 TOLERANCE_SECONDS = 300
 RELEVANT = frozenset(
@@ -25,6 +25,9 @@ RELEVANT = frozenset(
         "charge.failed",
     }
 )
+
+
+_SUBJECTS = {"refund": EventSubject.REFUND, "dispute": EventSubject.DISPUTE, "payout": EventSubject.PAYOUT}
 
 
 class StripeWebhooks:
@@ -72,6 +75,8 @@ def _event(payload: str) -> ProviderEvent:
         event_id=event_id,
         type=name,
         relevant=name in RELEVANT,
+        subject=_SUBJECTS.get(kind, EventSubject.PAYMENT),
+        reference=_text(subject.get("id")),
         checkout_id=_text(_metadata(subject).get(CHECKOUT_ID)),
         session_id=_text(subject.get("id")) if kind == "checkout.session" else None,
         payment_reference=_payment_reference(kind, subject),
