@@ -154,7 +154,8 @@ class ProviderEvent:
     """A message of a provider, verified and read as far as needed to know whose business it is.
 
     It says "go look", nothing more. `checkout_id`, `session_id` and `payment_reference` name what to look
-    at, as far as the message tells; `reference` is the provider's id of the subject. `relevant` is False for kinds of message we have no use for.
+    at, as far as the message tells; `reference` is the provider's id of the subject. `relevant` is False
+    for kinds of message we have no use for.
     """
 
     provider: str

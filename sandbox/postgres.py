@@ -27,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from sandbox.ports import free_port
+from sandbox.processes import still_running
 
 _HOST = "127.0.0.1"
 _USER = "quittance"
@@ -196,9 +197,9 @@ def _stop_leftover(directory: Path) -> None:
         pid_file.unlink(missing_ok=True)
         return
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-            process.wait(_STOP_SECONDS)
+        if not still_running([process], after=_STOP_SECONDS):
             return
 
 

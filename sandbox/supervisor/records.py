@@ -13,6 +13,8 @@ from pathlib import Path
 
 import psutil
 
+from sandbox.processes import runs, still_running
+
 MARK = "QUITTANCE_SUPERVISED_IN"
 """In the environment of everything that is started: the directory of its stack."""
 
@@ -55,10 +57,11 @@ class Records:
             for process in found[name]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(record.stop_signal)
-        _, stubborn = psutil.wait_procs([p for group in found.values() for p in group], timeout=_PATIENCE_SECONDS)
+        stubborn = still_running([p for group in found.values() for p in group], after=_PATIENCE_SECONDS)
         for process in stubborn:
-            process.kill()
-        psutil.wait_procs(stubborn, timeout=_PATIENCE_SECONDS)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        still_running(stubborn, after=_PATIENCE_SECONDS)
         self._save()
         return [name for name, group in found.items() if group]
 
@@ -92,7 +95,8 @@ class Records:
 
 
 def _group(leader: int) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
+    members = [process for process in psutil.process_iter() if _group_of(process.pid) == leader]
+    return [process for process in members if runs(process)]
 
 
 def _group_of(pid: int) -> int | None:

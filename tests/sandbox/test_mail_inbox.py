@@ -52,7 +52,7 @@ def invoice_mail(to: str = "jana@example.org") -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = "Meridian <rechnung@meridian-werkstatt.example>"
     mail["To"] = f"Jana Köhler <{to}>"
-    mail["Subject"] = "Ihre Rechnung RE-2026-000001 – „Kontor“"
+    mail["Subject"] = "Ihre Rechnung RE-2026-000001 für „Kontor“"
     mail["Message-ID"] = "<one@meridian-werkstatt.example>"
     mail.set_content("Guten Tag,\n.\nvielen Dank.")
     mail.add_alternative('<p>Guten Tag</p><img src="cid:logo"><script>alert(1)</script>', subtype="html")
@@ -83,7 +83,7 @@ async def test_the_list_tells_subject_recipients_and_files(inbox: Inbox) -> None
     (mail,) = (await inbox.http.get("/messages")).json()
     assert mail["message_id"] == "<one@meridian-werkstatt.example>"
     assert mail["to"] == ["jana@example.org"]
-    assert mail["subject"] == "Ihre Rechnung RE-2026-000001 – „Kontor“"
+    assert mail["subject"] == "Ihre Rechnung RE-2026-000001 für „Kontor“"
     assert {"name": "RE-2026-000001 ü.pdf", "type": "application/pdf", "size": len(PDF)} in mail["attachments"]
 
 
@@ -111,7 +111,7 @@ async def test_the_inbox_page_lists_subjects_safely(inbox: Inbox) -> None:
     mail["From"] = mail["To"] = "a@example.org"
     mail["Subject"] = "<script>alert(1)</script>"
     await inbox.send(mail)
-    page = (await inbox.http.get("")).text
+    page = (await inbox.http.get("http://inbox/mail")).text
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
 
