@@ -68,11 +68,16 @@ class DocumentSettings(_Group):
 
 
 class ApiSettings(_Group):
-    """`public_url` is the address customers and providers reach this API under; links are made from it."""
+    """`public_url` is the address customers and providers reach this API under; links are made from it.
+
+    `operator_token` opens the codec endpoint, by which the Temporal UI shows encrypted payloads; without it
+    the endpoint is closed, except in the sandbox.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     public_url: str = "http://127.0.0.1:8000"
+    operator_token: SecretStr | None = None
 
 
 class MerchantSecrets(_Group):

@@ -25,7 +25,8 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.documents import logo, wording
+from adapters.documents import logo
+from adapters.documents.words import LANGUAGES
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
@@ -59,8 +60,8 @@ def _country(code: str) -> str:
 
 
 def _language(code: str) -> str:
-    if code not in wording.languages():
-        raise ValueError(f"documents are written in {', '.join(sorted(wording.languages()))} only")
+    if code not in LANGUAGES:
+        raise ValueError(f"documents are written in {', '.join(sorted(LANGUAGES))} only")
     return code
 
 

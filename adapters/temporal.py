@@ -53,12 +53,16 @@ class EncryptionCodec(PayloadCodec):
             raise ValueError(f"payload was not encrypted with key {key_id!r}, or was altered") from None
 
 
+def codec(keys: Mapping[str, str]) -> EncryptionCodec:
+    """The codec for these keys, each given as base64 of 32 bytes."""
+    return EncryptionCodec({key_id: base64.b64decode(key) for key_id, key in keys.items()})
+
+
 def data_converter(keys: Mapping[str, str]) -> DataConverter:
     """The converter for these keys, each given as base64 of 32 bytes."""
-    codec = EncryptionCodec({key_id: base64.b64decode(key) for key_id, key in keys.items()})
     return replace(
         pydantic_data_converter,
-        payload_codec=codec,
+        payload_codec=codec(keys),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
 

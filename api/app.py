@@ -19,7 +19,7 @@ from api.problems import Problem, ProblemResponse, RequestRefused
 from api.result_token import ResultTokens
 from api.routes import checkouts, health, invoices, payment_page, webhooks
 from api.services import Services, Site
-from api.wording import preferred_language
+from api.words import preferred_language
 from domain.errors import QuittanceError
 
 __all__ = ["Services", "Site", "create_app"]

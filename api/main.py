@@ -18,6 +18,7 @@ from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
 from api.app import Services, create_app
+from api.codec import create_codec
 from api.runs import TemporalRuns
 from settings import Environment, Settings
 
@@ -52,7 +53,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     )
     ui = f"{settings.temporal.ui_url.rstrip('/')}/namespaces/{settings.temporal.namespace}"
     try:
-        yield create_app(
+        app = create_app(
             services,
             public_url=settings.api.public_url,
             workflow_ui=ui,
@@ -60,8 +61,19 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
             sandbox=settings.environment is Environment.SANDBOX,
             transient_faults=DATABASE_AWAY,
         )
+        _mount_codec(app, settings)
+        yield app
     finally:
         await engine.dispose()
+
+
+def _mount_codec(app: FastAPI, settings: Settings) -> None:
+    token = settings.api.operator_token.get_secret_value() if settings.api.operator_token else None
+    if token is None and settings.environment is Environment.PRODUCTION:
+        return
+    keys = {name: key.get_secret_value() for name, key in settings.payload_keys.items()}
+    ui = urlsplit(settings.temporal.ui_url)
+    app.mount("/codec", create_codec(temporal.codec(keys), ui_origin=f"{ui.scheme}://{ui.netloc}", token=token))
 
 
 def _payment_pages(settings: Settings) -> str:

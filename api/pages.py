@@ -11,8 +11,9 @@ from starlette.responses import HTMLResponse
 
 from api.accent import FALLBACK, AccentStyle
 from api.services import Site
-from api.wording import Wording
+from api.words import words
 from domain.views import PaymentPageView
+from wording import Wording
 
 STATIC = Path(__file__).parent / "static"
 MOST_LINES = 6
@@ -47,7 +48,7 @@ class Refresh:
 def payment(view: PaymentPageView, path: str, site: Site) -> HTMLResponse:
     """The page of a checkout that can be paid; `path` is its own."""
     context = {"view": view, "path": path, "most_lines": MOST_LINES}
-    return _page("payment.html", Wording(view.language), site, context)
+    return _page("payment.html", words(view.language), site, context)
 
 
 def of_checkout(
@@ -60,25 +61,25 @@ def of_checkout(
     refresh: Refresh | None = None,
 ) -> HTMLResponse:
     """A notice in the merchant's colours; `notice` names a section of the texts."""
-    words = Wording(view.language)
-    values = {"amount": words.money(view.cart.totals.grand_total, view.cart.currency)}
+    wording = words(view.language)
+    values = {"amount": wording.money(view.cart.totals.grand_total, view.cart.currency)}
     context = {"view": view, "notice": notice, "values": values, "link": link, "refresh": refresh}
-    return _page("notice.html", words, site, context, status_code=status_code)
+    return _page("notice.html", wording, site, context, status_code=status_code)
 
 
 def bare(notice: str, language: str, site: Site, *, status_code: int, link: Link | None = None) -> HTMLResponse:
     """A notice where we do not know whose page it is."""
     context: dict[str, Any] = {"view": None, "notice": notice, "values": {}, "link": link}
-    return _page("notice.html", Wording(language), site, context, status_code=status_code)
+    return _page("notice.html", words(language), site, context, status_code=status_code)
 
 
 def _page(
-    template: str, words: Wording, site: Site, context: dict[str, Any], *, status_code: int = 200
+    template: str, wording: Wording, site: Site, context: dict[str, Any], *, status_code: int = 200
 ) -> HTMLResponse:
     view: PaymentPageView | None = context["view"]
     style = AccentStyle.of(view.branding.accent if view else FALLBACK)
     frame = {
-        "words": words,
+        "words": wording,
         "sandbox": site.sandbox,
         "stylesheet": _STYLESHEET,
         "style": style,
@@ -86,10 +87,10 @@ def _page(
         "refresh": None,
     }
     html = _TEMPLATES.get_template(template).render(frame | context)
-    return HTMLResponse(html, status_code=status_code, headers=_headers(style, words, site))
+    return HTMLResponse(html, status_code=status_code, headers=_headers(style, wording, site))
 
 
-def _headers(style: AccentStyle, words: Wording, site: Site) -> dict[str, str]:
+def _headers(style: AccentStyle, wording: Wording, site: Site) -> dict[str, str]:
     policy = (
         "default-src 'none'",
         f"style-src 'self' {style.source}",
@@ -100,7 +101,7 @@ def _headers(style: AccentStyle, words: Wording, site: Site) -> dict[str, str]:
     )
     return {
         "Content-Security-Policy": "; ".join(policy),
-        "Content-Language": words.language,
+        "Content-Language": wording.language,
         "Cache-Control": "no-store",
     }
 

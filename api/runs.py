@@ -1,8 +1,9 @@
 """The running checkouts, spoken to through Temporal."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -59,8 +60,20 @@ class TemporalRuns:
         self._client = client
         self._task_queue = task_queue
         self._patience = patience
+        self._opening: dict[str, asyncio.Task[OpenedCheckout]] = {}
 
     async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+        """Repeats of one shop that meet here share one request to Temporal, which would only queue them."""
+        run_id = workflow_id(merchant_id, request.assignment_key)
+        under_way = self._opening.get(run_id)
+        if under_way is not None:
+            return replace(await asyncio.shield(under_way), created=False)
+        task = asyncio.create_task(self._open(merchant_id, request))
+        self._opening[run_id] = task
+        task.add_done_callback(lambda _: self._opening.pop(run_id, None))
+        return await asyncio.shield(task)
+
+    async def _open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
         """One round trip starts the run, or finds it, and waits until its link is durable."""
         opened_by = secrets.token_hex(8)
         start = WithStartWorkflowOperation(

@@ -20,13 +20,13 @@ from sandbox.supervisor.supervisor import AlreadyRunning
 
 
 async def main() -> int:
-    """Play the purchase. Answers 0 only if every step came out as it must."""
+    """Answers 0 only if the stack started and every step came out as it must."""
     console = Console(highlight=False, soft_wrap=True)
     reporter = ConsoleReporter(console)
     cancel_on_signals()
     try:
         async with running(var_directory(), reporter=reporter) as stack:
-            succeeded = await _play(stack, console, var_directory())
+            succeeded = await play(stack, console, var_directory())
     except asyncio.CancelledError:
         reporter.say("demo", "was stopped", bad=True)
         return 1
@@ -37,7 +37,8 @@ async def main() -> int:
     return 0 if succeeded else 1
 
 
-async def _play(stack: Stack, console: Console, var: Path) -> bool:
+async def play(stack: Stack, console: Console, var: Path) -> bool:
+    """Play the purchase on a running stack and show it. Answers whether every step came out as it must."""
     console.print()
     begun = time.monotonic()
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:

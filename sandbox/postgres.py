@@ -187,20 +187,29 @@ def _initialise(directory: Path, *, durable: bool) -> None:
 
 
 def _stop_leftover(directory: Path) -> None:
-    data = _data(directory)
-    pid_file = data / "postmaster.pid"
-    try:
-        process = psutil.Process(int(pid_file.read_text().split()[0]))
-        if str(data) not in process.cmdline():
-            raise psutil.NoSuchProcess(process.pid)
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
-        pid_file.unlink(missing_ok=True)
-        return
+    data = str(_data(directory))
+    servers = [process for process in psutil.process_iter(["cmdline"]) if data in (process.info["cmdline"] or ())]
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-        if not still_running([process], after=_STOP_SECONDS):
-            return
+        for server in servers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                server.send_signal(number)
+        servers = still_running(servers, after=_STOP_SECONDS)
+    _remove_misleading_pid_file(_data(directory) / "postmaster.pid")
+
+
+def _remove_misleading_pid_file(file: Path) -> None:
+    """PostgreSQL refuses to start when the file is half written or the id in it is that of a stranger by now.
+
+    Only for when no server of this directory runs. All else PostgreSQL finds out itself, and more safely.
+    """
+    try:
+        misleads = psutil.pid_exists(int(file.read_text().split()[0]))
+    except FileNotFoundError:
+        return
+    except (IndexError, ValueError):
+        misleads = True
+    if misleads:
+        file.unlink()
 
 
 def _data(directory: Path) -> Path:
@@ -228,7 +237,8 @@ def _as_allowed_user(directory: Path) -> tuple[str, ...]:
     change = (setpriv, f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     if all(_open_to_all(path) for path in (_data(directory), Path(_binary("postgres")))):
         return change
-    return (*change, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    # Without the secure bit access(2) would still say no: it asks for the user without its capabilities.
+    return (*change, "--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
 
 def _open_to_all(path: Path) -> bool:

@@ -23,6 +23,7 @@ VENV = ROOT / ".venv"
 INCLUDED = {"sandbox": ("sandbox",), "dev": ("sandbox", "dev")}
 """Which lock files an installation covers: that of `dev` holds everything of `sandbox`, at the same versions."""
 
+_UNFINISHED = VENV / ".unfinished"
 _LIBRARIES = {
     "libpango-1.0-0": ("libpango-1.0.so.0", "libpango-1.0.dylib"),
     "libpangoft2-1.0-0": ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib"),
@@ -48,7 +49,7 @@ def main(level: str) -> None:
 def is_current(level: str) -> bool:
     """Whether the environment holds exactly what the lock file of `level` says."""
     try:
-        return _stamp(level).read_text() == _fingerprint(level) and os.access(VENV / "bin" / "python", os.X_OK)
+        return _stamp(level).read_text() == fingerprint(level) and os.access(VENV / "bin" / "python", os.X_OK)
     except FileNotFoundError:
         return False
 
@@ -65,10 +66,12 @@ def install(level: str) -> None:
         *(str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--require-hashes", "--no-deps", "--requirement", str(lock)),
     )
+    _UNFINISHED.touch()
     with _step(f"installing {count} locked packages (the first time takes a minute or two)"):
         _run(command, otherwise="the packages could not be installed")
+    _UNFINISHED.unlink()
     for each in INCLUDED[level]:
-        _stamp(each).write_text(_fingerprint(each))
+        _stamp(each).write_text(fingerprint(each))
 
 
 def missing_libraries() -> list[str]:
@@ -107,7 +110,9 @@ def _make_environment() -> None:
 
 
 def _is_sound() -> bool:
-    """Whether the environment has a pip that runs; one whose making was interrupted has not."""
+    """Whether the environment can be built upon: its pip runs, and no installation into it was interrupted."""
+    if _UNFINISHED.exists():
+        return False
     try:
         probe = subprocess.run(  # noqa: S603
             (str(VENV / "bin" / "python"), "-m", "pip", "--version"), capture_output=True, check=False
@@ -170,7 +175,8 @@ def _stamp(level: str) -> Path:
     return VENV / f".installed-{level}"
 
 
-def _fingerprint(level: str) -> str:
+def fingerprint(level: str) -> str:
+    """What identifies the content of a lock file."""
     return hashlib.sha256(_lock(level).read_bytes()).hexdigest()
 
 

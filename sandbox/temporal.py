@@ -34,11 +34,15 @@ class TemporalUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevServer:
-    """How to run a development server with its file in `directory`. Without `ui_port` it has no web interface."""
+    """How to run a development server with its file in `directory`. Without `ui_port` it has no web interface.
+
+    `codec_url` is where the web interface has encrypted payloads decoded.
+    """
 
     directory: Path
     port: int
     ui_port: int | None = None
+    codec_url: str | None = None
 
     @property
     def address(self) -> str:
@@ -58,6 +62,8 @@ class DevServer:
         """
         attributes = [word for pair in SEARCH_ATTRIBUTES.items() for word in ("--search-attribute", "=".join(pair))]
         web = ("--ui-port", str(self.ui_port)) if self.ui_port else ("--headless",)
+        if self.ui_port and self.codec_url:
+            web = (*web, "--ui-codec-endpoint", self.codec_url)
         return (
             *(_binary(), "server", "start-dev", "--ip", _HOST, "--port", str(self.port), *web),
             *("--db-filename", str(self.directory / "temporal.db"), "--log-level", "error"),

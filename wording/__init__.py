@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, get_timezone_gmt, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 
 from domain.currencies import exponent
@@ -45,7 +45,7 @@ class Wording:
         self._units = _read(_UNITS / f"{self.language}.toml")
         self._locale = Locale.parse(self._texts["locale"])
 
-    def say(self, key: str, **values: str) -> str:
+    def say(self, key: str, /, **values: str) -> str:
         """The text of a dotted key, with its `{placeholders}` filled in."""
         section, name = key.split(".")
         text: str = self._texts[section][name]
@@ -53,7 +53,7 @@ class Wording:
 
     def say_or(self, key: str, default: str) -> str:
         """The text of a dotted key, or `default` where the language has none."""
-        section, name = key.split(".")
+        section, name = key.split(".", 1)
         return str(self._texts[section].get(name, default))
 
     def money(self, minor: int, currency: str) -> str:
@@ -82,8 +82,12 @@ class Wording:
         return format_date(day, format="long", locale=self._locale)
 
     def moment(self, at: datetime, time_zone: str) -> str:
-        """A date with its time, as the clocks of a time zone (IANA) show it."""
-        return format_datetime(at, format="long", tzinfo=ZoneInfo(time_zone), locale=self._locale)
+        """A date and time in a time zone (IANA), which it names."""
+        local = at.astimezone(ZoneInfo(time_zone))
+        name = get_timezone_name(local, width="short", locale=self._locale)
+        if name[0] in "+-":  # the language has no short name for it
+            name = get_timezone_gmt(local, width="long", locale=self._locale)
+        return f"{self.date(local)}, {local:%H:%M} {name}"
 
     def country(self, code: str) -> str:
         """A country's name (ISO 3166-1 alpha-2); the code itself where no name is known."""

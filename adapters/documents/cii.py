@@ -9,7 +9,7 @@ from decimal import Decimal
 from lxml import etree
 from lxml.etree import _Element
 
-from adapters.documents.wording import Wording
+from adapters.documents.words import words
 from domain.cart import Allowance, PricedLine, TaxCategory, TaxSubtotal
 from domain.checkout import Address, Customer
 from domain.decimals import plain
@@ -218,7 +218,7 @@ def _allowance(allowance: Allowance, currency: str) -> _Element:
 
 def _terms(invoice: Invoice) -> str | None:
     """BT-20, required when something is due (BR-CO-25)."""
-    return Wording(invoice.language, invoice.cart.currency).say("payment.terms") if invoice.due > 0 else None
+    return words(invoice.language).say("payment.terms") if invoice.due > 0 else None
 
 
 def _totals(invoice: Invoice) -> _Element:

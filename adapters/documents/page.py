@@ -1,15 +1,17 @@
 """The invoice as one HTML page, ready to be typeset."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from adapters.documents import logo
-from adapters.documents.wording import Wording
+from adapters.documents.words import words
 from domain.invoices import Invoice
+from wording import Wording
 
 TEMPLATES = Path(__file__).parent / "templates"
+_NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 @cache
@@ -20,7 +22,7 @@ def _template() -> Template:
 
 def write(invoice: Invoice) -> str:
     """The page in the invoice's language. Raises UnsafeLogo."""
-    wording = Wording(invoice.language, invoice.cart.currency)
+    wording, currency = words(invoice.language), invoice.cart.currency
     return _template().render(
         invoice=invoice,
         language=wording.language,
@@ -29,14 +31,20 @@ def write(invoice: Invoice) -> str:
         lines_total=sum(line.amount for line in invoice.cart.lines),
         iban=_in_fours,
         say=wording.say,
-        money=wording.money,
-        price=wording.price,
+        money=partial(wording.money, currency=currency),
+        price=partial(wording.price, currency=currency),
         quantity=wording.quantity,
         rate=wording.rate,
         date=wording.date,
         country=wording.country,
-        method=wording.method,
+        method=partial(_method, wording),
     )
+
+
+def _method(wording: Wording, method: str, detail: str | None) -> str:
+    """A payment method in words, with what tells it from others, which stays on one line."""
+    name = wording.say_or(f"methods.{method}", method.replace("_", " ").title())
+    return f"{name} ({detail.replace(' ', _NO_BREAK_SPACE)})" if detail else name
 
 
 def _in_fours(iban: str) -> str:

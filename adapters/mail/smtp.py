@@ -9,6 +9,8 @@ import aiosmtplib
 from domain.errors import MailDeferred, MailRefused
 from domain.ports import OutgoingMail
 
+_ACCEPTED = 250  # RFC 5321, 4.3.2: the only reply by which a server takes a message over
+
 
 class SmtpMailer:
     """Implements `domain.ports.Mailer`. `start_tls` None means: if the server offers it."""
@@ -40,8 +42,12 @@ class SmtpMailer:
             timeout=self._timeout,
         )
         try:
+            mime = message(mail)
+        except ValueError as error:
+            raise MailRefused(f"not a mail: {error}") from error
+        try:
             async with client:
-                _, answer = await client.send_message(message(mail))
+                _, answer = await client.send_message(mime)
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
             raise _refusal(error.code, error.message) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -49,11 +55,11 @@ class SmtpMailer:
             raise _refusal(first.code, first.message) from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise MailDeferred(f"{type(error).__name__}: {error}") from error
-        return answer
+        return f"{_ACCEPTED} {answer}"
 
 
 def message(mail: OutgoingMail) -> EmailMessage:
-    """The MIME message: text, HTML beside it, and the attachments."""
+    """The MIME message: text, HTML beside it, and the attachments. Raises ValueError for what no header can hold."""
     mime = EmailMessage(policy=SMTP)
     mime["Message-ID"] = mail.message_id
     mime["Date"] = mail.date

@@ -27,7 +27,7 @@ async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: 
     found = await session.execute(
         select(CheckoutRow)
         .where(CheckoutRow.id == checkout_id, CheckoutRow.merchant_id == merchant_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     checkout = found.scalar_one_or_none()
     if checkout is None:

@@ -3,7 +3,11 @@
 import secrets
 from typing import Any, TypeVar
 
+from asyncpg import InternalClientError, PostgresError
 from pydantic import TypeAdapter
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 Sessions = async_sessionmaker[AsyncSession]
@@ -11,8 +15,41 @@ _T = TypeVar("_T")
 
 
 def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine with a pool that notices connections that died with a restarted server."""
-    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    """An engine with a pool that notices connections that died with a restarted server.
+
+    Its errors name statements and constraints, never the values: those are people's.
+    """
+    engine = create_async_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+    )
+    event.listen(engine.sync_engine, "handle_error", _forget_values)
+    event.listen(engine.sync_engine, "handle_error", _name_absence)
+    return engine
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """PostgreSQL quotes the failing row in its DETAIL, which every traceback would carry into the logs."""
+    cause = context.original_exception.__cause__
+    if isinstance(cause, PostgresError):
+        cause.detail = None
+
+
+_AWAY = ("08", "53", "57P")
+"""Classes of SQLSTATE by which a server says that it cannot serve now: it starts, stops, or is full."""
+
+
+def _name_absence(context: ExceptionContext) -> OperationalError | None:
+    """The driver knows no name for a server that is starting or stopping; callers wait for OperationalError.
+
+    A connection whose server died in the middle of an operation is left in a state the driver cannot leave:
+    it is thrown away like any other dead one.
+    """
+    cause = context.original_exception.__cause__
+    if isinstance(cause, InternalClientError):
+        context.is_disconnect = True
+    elif not (isinstance(cause, PostgresError) and str(cause.sqlstate).startswith(_AWAY)):
+        return None
+    return OperationalError(context.statement, None, cause, hide_parameters=True)
 
 
 def sessions(engine: AsyncEngine) -> Sessions:

@@ -1,7 +1,8 @@
 """The read side: flat pictures for the API, always of one merchant."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, text, tuple_
@@ -71,8 +72,15 @@ class PostgresReader:
     async def checkout_of_key(self, merchant_id: str, assignment_key: str) -> CheckoutView | None:
         return await self._one(merchant_id, CheckoutRow.assignment_key == assignment_key)
 
-    async def _one(self, merchant_id: str, condition: ColumnElement[bool]) -> CheckoutView | None:
+    @asynccontextmanager
+    async def _one_moment(self) -> AsyncIterator[AsyncSession]:
+        """A session whose queries all see the same moment, so that no picture shows half a change."""
         async with self._sessions() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    async def _one(self, merchant_id: str, condition: ColumnElement[bool]) -> CheckoutView | None:
+        async with self._one_moment() as session:
             found = await session.execute(select(CheckoutRow).where(CheckoutRow.merchant_id == merchant_id, condition))
             return next(iter(await _views(session, found.scalars().all())), None)
 
@@ -92,7 +100,7 @@ class PostgresReader:
             wanted = wanted.where(CheckoutRow.status == status)
         if cursor is not None:
             wanted = wanted.where(tuple_(CheckoutRow.created_at, CheckoutRow.id) < _after(cursor))
-        async with self._sessions() as session:
+        async with self._one_moment() as session:
             newest = wanted.order_by(CheckoutRow.created_at.desc(), CheckoutRow.id.desc()).limit(limit + 1)
             rows = (await session.execute(newest)).scalars().all()
             items = await _views(session, rows[:limit])
@@ -104,7 +112,7 @@ class PostgresReader:
             row = await session.get(InvoiceRow, invoice_id)
             if row is None or row.merchant_id != merchant_id:
                 return None
-            return next(iter((await _invoices(session, InvoiceRow.id == invoice_id)).values()))
+            return next(iter(await _invoices(session, InvoiceRow.id == invoice_id)))[1]
 
     async def payment_page(self, token: str) -> PaymentPageView | None:
         async with self._sessions() as session:
@@ -180,7 +188,8 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             select(PaymentRow).where(PaymentRow.checkout_id.in_(ids)).order_by(PaymentRow.created_at, PaymentRow.id)
         )
     )
-    invoices = await _invoices(session, InvoiceRow.checkout_id.in_(ids))
+    in_force = InvoiceRow.status != InvoiceStatus.CANCELED
+    invoices = dict(await _invoices(session, InvoiceRow.checkout_id.in_(ids) & in_force))
     return tuple(
         CheckoutView(
             id=row.id,
@@ -250,13 +259,9 @@ def _review(row: CheckoutRow) -> ReviewView | None:
     )
 
 
-async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> dict[str, InvoiceView]:
-    """The invoice in force of each checkout, with documents and delivery."""
-    rows = list(
-        await session.scalars(
-            select(InvoiceRow).where(condition, InvoiceRow.status != InvoiceStatus.CANCELED).order_by(InvoiceRow.id)
-        )
-    )
+async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> list[tuple[str, InvoiceView]]:
+    """Invoices with documents and delivery, each with the id of its checkout."""
+    rows = list(await session.scalars(select(InvoiceRow).where(condition).order_by(InvoiceRow.id)))
     ids = [row.id for row in rows]
     documents: dict[tuple[str, str], DocumentRef] = {
         (row.invoice_id, row.kind): DocumentRef(
@@ -268,16 +273,19 @@ async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> di
         row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
         for row in await session.scalars(select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)))
     }
-    return {
-        row.checkout_id: InvoiceView(
-            id=row.id,
-            number=row.number,
-            status=InvoiceStatus(row.status),
-            currency=row.currency,
-            total=row.grand_total,
-            pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
-            xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
-            delivery=deliveries.get(row.id),
+    return [
+        (
+            row.checkout_id,
+            InvoiceView(
+                id=row.id,
+                number=row.number,
+                status=InvoiceStatus(row.status),
+                currency=row.currency,
+                total=row.grand_total,
+                pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
+                xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
+                delivery=deliveries.get(row.id),
+            ),
         )
         for row in rows
-    }
+    ]

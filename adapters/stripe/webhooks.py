@@ -47,7 +47,7 @@ class StripeWebhooks:
 
 
 def _signed(payload: str, signature: str | None, secret: str) -> bool:
-    if not signature or not secret:
+    if not signature or not signature.isascii() or not secret:
         return False
     try:
         stripe.WebhookSignature.verify_header(payload, signature, secret, TOLERANCE_SECONDS)
@@ -59,16 +59,21 @@ def _signed(payload: str, signature: str | None, secret: str) -> bool:
 def _event(payload: str) -> ProviderEvent:
     try:
         event = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidWebhook("the body is not JSON") from None
+    return read_event(event, payload)
+
+
+def read_event(event: Any, payload: str) -> ProviderEvent:
+    """What an event of Stripe is about. Raises InvalidWebhook when it is not a snapshot event."""
     if not isinstance(event, dict) or event.get("object") != "event":
         raise InvalidWebhook("not a snapshot event: subscribe the endpoint to snapshot events")
     try:
         subject = event["data"]["object"]
-        kind, event_id, name = subject["object"], event["id"], event["type"]
+        kind, event_id, name = _text(subject["object"]), _text(event["id"]), _text(event["type"])
     except (KeyError, TypeError):
         raise InvalidWebhook("the event has no id, type or object") from None
-    if not (isinstance(event_id, str) and isinstance(name, str) and isinstance(kind, str)) or "\\u0000" in payload:
+    if kind is None or event_id is None or name is None:
         raise InvalidWebhook("the event's id, type or object is not text")
     return ProviderEvent(
         provider="stripe",
@@ -94,4 +99,5 @@ def _payment_reference(kind: str, subject: dict[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    """A text that says something and that a database can keep: no NUL, no unpaired surrogate."""
+    return value if isinstance(value, str) and value and value.isprintable() else None

@@ -16,8 +16,10 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
 from domain.merchants import Merchant
+from domain.particulars import check_assignment_key
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
 from domain.views import CheckoutView
+from domain.violations import Violations
 
 BODY_LIMIT = 1024 * 1024
 """Bytes; a thousand lines with descriptions fit."""
@@ -25,15 +27,9 @@ BODY_LIMIT = 1024 * 1024
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 
 
-async def acceptable_request(
-    request: Request, merchant: TheMerchant, services: TheServices, site: TheSite
-) -> CheckoutRequest:
-    """The body, if every rule that can be known before a run starts lets it through."""
-    body = parse(CheckoutBody, await read_json_object(request, BODY_LIMIT))
-    wanted = body.to_request()
-    price_checkout(wanted, _rules(merchant, site))
-    _demand_drawable(wanted, services)
-    return wanted
+async def stated_request(request: Request, _: TheMerchant) -> CheckoutRequest:
+    """The body in the house's words. It has the right shape; what it says is not judged yet."""
+    return parse(CheckoutBody, await read_json_object(request, BODY_LIMIT)).to_request()
 
 
 @router.post(
@@ -52,10 +48,14 @@ async def start_checkout(
     merchant: TheMerchant,
     services: TheServices,
     site: TheSite,
-    wanted: Annotated[CheckoutRequest, Depends(acceptable_request)],
+    wanted: Annotated[CheckoutRequest, Depends(stated_request)],
 ) -> CheckoutOut:
     """Start a checkout and get its payment link. Sending the same again answers with the same checkout."""
-    view, created = await _find_or_open(services, merchant, wanted)
+    view, created = await _existing(services, merchant, wanted), False
+    if view is None:
+        _demand_acceptable(wanted, merchant, services, site)
+    if view is None or (_link_is_due(view) and not differences(view.request, wanted)):
+        view, created = await _open(services, merchant, wanted)
     if different := differences(view.request, wanted):
         raise AssignmentKeyConflict(wanted.assignment_key, different)
     if created:
@@ -100,11 +100,17 @@ async def read_checkout(checkout_id: str, merchant: TheMerchant, services: TheSe
     return representations.checkout(view, site)
 
 
-async def _find_or_open(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> tuple[CheckoutView, bool]:
-    """The checkout of the assignment key, and whether this call started it."""
-    existing = await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
-    if existing is not None and not _link_is_due(existing):
-        return existing, False
+async def _existing(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> CheckoutView | None:
+    """The checkout of the assignment key. What was accepted once is not judged again: rules may have tightened."""
+    violations = Violations()
+    check_assignment_key(violations, wanted.assignment_key)
+    if violations.found:  # no database need look for such a key
+        return None
+    return await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
+
+
+async def _open(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> tuple[CheckoutView, bool]:
+    """The checkout of a run that was started or found, and whether this call started it."""
     try:
         created = (await services.runs.open(merchant.id, wanted)).created
     except NotPayable:  # somebody else's run of this key began and ended since we looked
@@ -119,8 +125,12 @@ def _link_is_due(view: CheckoutView) -> bool:
     return view.payment_link is None and view.status is CheckoutStatus.AWAITING_PAYMENT
 
 
-def _rules(merchant: Merchant, site: Site) -> CheckoutRules:
-    return CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
+def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
+    """Every rule that can be known before a run starts. Raises InvalidInput."""
+    price_checkout(
+        wanted, CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
+    )
+    _demand_drawable(wanted, services)
 
 
 def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:

@@ -22,6 +22,8 @@ BEGIN
     IF to_jsonb(NEW) - 'status' IS DISTINCT FROM to_jsonb(OLD) - 'status' THEN
         RAISE EXCEPTION 'invoice % is finalized: only its status may change', OLD.number;
     END IF;
+    -- Its row now looks as if it came in this transaction; remember that it did not.
+    PERFORM set_config('quittance.moved', concat(current_setting('quittance.moved', true), OLD.id, ' '), true);
     RETURN NEW;
 END $$
 """
@@ -39,7 +41,7 @@ BEGIN
     -- An invoice is complete when its transaction commits: rows come in that transaction or never.
     IF NOT EXISTS (
         SELECT FROM invoices WHERE id = NEW.invoice_id AND xmin = pg_current_xact_id()::xid
-    ) THEN
+    ) OR strpos(current_setting('quittance.moved', true), NEW.invoice_id) > 0 THEN
         RAISE EXCEPTION 'invoice % is finalized: nothing can be added', NEW.invoice_id;
     END IF;
     RETURN NEW;

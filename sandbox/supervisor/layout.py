@@ -56,7 +56,12 @@ class Layout:
     def temporal(self) -> DevServer:
         """The Temporal server."""
         directory = self.var / "temporal"
-        return DevServer(directory=directory, port=self.ports.temporal, ui_port=self.ports.temporal_ui)
+        return DevServer(
+            directory=directory,
+            port=self.ports.temporal,
+            ui_port=self.ports.temporal_ui,
+            codec_url=f"{self.api_url}/codec",
+        )
 
     def create_database(self) -> None:
         """Make Quittance's database unless it is there. PostgreSQL must be running."""

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 -- typographic signs are what the page shows
-"""The customer's pages: every state in both languages, the way to the provider and back, and no card anywhere."""
+"""The customer's pages: every state in their language, the way to the provider and back, and no card anywhere."""
 
 import re
 from html.parser import HTMLParser
@@ -98,7 +98,18 @@ class Tags(HTMLParser):
                 "Test mode",
             ],
         ),
-        ("fr", ["Your order from Nordwerk", "Pay €839.00"]),
+        (
+            "fr",
+            [
+                "Votre commande chez Nordwerk",
+                "Commande SO-88213",
+                "dont TVA 19 % 133,96 €",
+                "Payer 839,00 €",
+                "À régler avant le 1 décembre 2025, 10:30 UTC+01:00",
+                "Mode test",
+            ],
+        ),
+        ("pl", ["Your order from Nordwerk", "Pay €839.00"]),
     ],
 )
 async def test_the_page_shows_the_cart_in_the_customers_language(stage: Stage, language: str, words: list[str]) -> None:
@@ -108,7 +119,7 @@ async def test_the_page_shows_the_cart_in_the_customers_language(stage: Stage, l
     shown = text_of(answer)
     for wanted in words:
         assert wanted in shown, shown
-    assert Tags(answer.text).all("html")[0]["lang"] == ("de" if language == "de" else "en")
+    assert Tags(answer.text).all("html")[0]["lang"] == ("en" if language == "pl" else language)
 
 
 async def test_prices_without_tax_are_shown_with_the_tax_that_is_added(stage: Stage) -> None:
@@ -210,6 +221,8 @@ def test_an_accent_that_is_no_plain_colour_is_not_used(accent: str) -> None:
         ("canceled", "en", "This order was canceled"),
         ("needs_review", "de", "Wir prüfen Ihre Zahlung"),
         ("needs_review", "en", "We are looking into your payment"),
+        ("completed", "fr", "Merci, votre paiement est bien arrivé"),
+        ("expired", "fr", "Ce lien de paiement a expiré"),
     ],
 )
 async def test_a_checkout_that_cannot_be_paid_says_why(stage: Stage, status: str, language: str, words: str) -> None:
@@ -226,7 +239,8 @@ async def test_a_checkout_that_cannot_be_paid_says_why(stage: Stage, status: str
     ("accept", "words"),
     [
         ("de-AT,de;q=0.9,en;q=0.8", "Diesen Zahlungslink gibt es nicht"),
-        ("fr, de;q=0.5", "Diesen Zahlungslink gibt es nicht"),
+        ("pl, de;q=0.5", "Diesen Zahlungslink gibt es nicht"),
+        ("fr, de;q=0.5", "Ce lien de paiement n’existe pas"),
         ("en-US,de", "This payment link does not exist"),
         ("", "This payment link does not exist"),
         ("\x7f;;q=,,", "This payment link does not exist"),

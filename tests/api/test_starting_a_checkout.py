@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from api.schemas import CheckoutBody
 from tests.api.conftest import NORD_KEY, PUBLIC_URL, SUED_KEY, DatabaseAway, Stage, a_checkout, bearer
+from tests.fakes.merchants import NORDWERK
 
 
 def errors(answer: httpx.Response) -> dict[str, str]:
@@ -66,6 +68,41 @@ async def test_a_different_body_for_a_taken_key_is_refused_with_the_differences(
         "/customer/email": ("jana@example.org", "other@example.org"),
     }
     assert len(stage.runs.opened) == 1
+
+
+async def test_a_body_that_was_accepted_once_gets_its_checkout_for_ever_however_the_rules_tighten(
+    stage: Stage,
+) -> None:
+    first = await stage.post(a_checkout())
+    stage.world.merchants["nordwerk"] = replace(NORDWERK, redirect_origins=("https://new-shop.example",))
+    again = await stage.post(a_checkout())
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert set(errors(await stage.post(a_checkout(assignment_key="SO-NEW")))) == {
+        "/redirects/success",
+        "/redirects/failure",
+        "/redirects/cancel",
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("/currency", "nonsense"), ("/redirects/success", "https://evil.example/"), ("/lines/0/name", "Tisch 😀")],
+)
+async def test_a_taken_key_is_a_conflict_also_for_a_body_that_would_be_refused_today(
+    stage: Stage, field: str, value: str
+) -> None:
+    await stage.post(a_checkout())
+    answer = await stage.post(with_value(field, value))
+    assert answer.status_code == 409
+    assert [(d["pointer"], d["received"]) for d in answer.json()["differences"]] == [(field, value)]
+
+
+async def test_a_checkout_whose_link_is_due_gets_it_by_the_same_body_and_by_no_other(stage: Stage) -> None:
+    checkout = await stage.checkout()
+    stage.world.checkouts[checkout.id] = replace(checkout, payment_link=None)
+    stage.runs.down = True
+    assert (await stage.post(a_checkout())).status_code == 503
+    assert (await stage.post(a_checkout(metadata={"cart": "c-2"}))).status_code == 409
 
 
 async def test_a_different_body_that_got_there_first_is_a_conflict_too(stage: Stage) -> None:
@@ -313,6 +350,12 @@ async def test_text_that_no_database_keeps_is_refused_wherever_it_stands(stage: 
         headers = bearer(NORD_KEY) | {"Content-Type": "application/json"}
         answer = await stage.client.post("/v1/checkouts", content=content, headers=headers)
         assert answer.status_code == 422
+    assert not stage.runs.opened
+
+
+@pytest.mark.parametrize("key", ["", "SO 1", "SO\n1", "SO\x00", "/etc", "x" * 101])
+async def test_a_key_that_cannot_be_one_is_refused(stage: Stage, key: str) -> None:
+    assert set(errors(await stage.post(a_checkout(assignment_key=key)))) == {"/assignment_key"}
     assert not stage.runs.opened
 
 

@@ -1,15 +1,20 @@
 """Stored documents."""
 
-from domain.documents import DocumentRef, digest
+from domain.documents import DocumentKind, DocumentRef, digest
 from domain.errors import DocumentDiffers, NotFound
 from tests.fakes.world import World
 
 
 class FakeDocuments:
-    """Implements `api.ports.Documents`: like the store, it refuses bytes that do not match their hash."""
+    """Implements `domain.ports.DocumentStore` and `api.ports.Documents`, on the world's documents."""
 
     def __init__(self, world: World) -> None:
         self.world = world
+
+    async def put(self, kind: DocumentKind, key: str, content: bytes) -> DocumentRef:
+        if self.world.documents.setdefault(key, content) != content:
+            raise DocumentDiffers(key)
+        return DocumentRef(kind=kind, key=key, sha256=digest(content), size=len(content))
 
     async def get(self, ref: DocumentRef) -> bytes:
         content = self.world.documents.get(ref.key)

@@ -17,7 +17,7 @@ class FakeMailer:
         if self.answers:
             raise self.answers.pop(0)
         self.sent.append(mail)
-        return "250 taken"
+        return f"250 OK: kept as {len(self.sent)}"
 
 
 class FakeRenderer:

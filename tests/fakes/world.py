@@ -18,7 +18,10 @@ from domain.views import CheckoutView, EntryView, InvoiceView, PaymentLinkView
 
 @dataclass
 class World:
-    """Merchants and their keys are put in by a test; checkouts come into being by `open`."""
+    """Merchants and their keys are put in by a test; checkouts come into being by `open`.
+
+    `sessions` and `payments` are the checkouts of a provider's sessions and payments, by the provider's ids.
+    """
 
     merchants: dict[str, Merchant] = field(default_factory=dict)
     api_keys: dict[str, str] = field(default_factory=dict)
@@ -26,6 +29,8 @@ class World:
     carts: dict[str, PricedCart] = field(default_factory=dict)
     events: dict[tuple[str, str, str], ProviderEvent] = field(default_factory=dict)
     applied: set[tuple[str, str, str]] = field(default_factory=set)
+    sessions: dict[str, str] = field(default_factory=dict)
+    payments: dict[str, str] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 

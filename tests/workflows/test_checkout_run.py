@@ -1,4 +1,4 @@
-"""The checkout run: from the link to the sent invoice, and what happens when the customer or the world does otherwise."""
+"""The checkout run: from the link to the sent invoice, and what happens when the world does otherwise."""
 
 from datetime import timedelta
 

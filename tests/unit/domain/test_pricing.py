@@ -81,7 +81,7 @@ def test_redirects_to_this_machine_are_for_the_sandbox() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1, 8.5, True, "", "x", b"x", [], {}, (None,), [1], {"a": 1}, object()], ids=repr
+    "value", [None, 1, 8.5, True, "", "x", b"x", [], {}, (None,), [1], {"a": 1}, Exception()], ids=repr
 )
 @pytest.mark.parametrize(
     "pointer",
