@@ -87,7 +87,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         reader=reader,
         runs=runs,
         inbox=inbox,
-        webhooks=FakeWebhooks(WEBHOOK_SECRETS),
+        webhooks=FakeWebhooks({name: (secret,) for name, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
         undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
         result_keys=RESULT_KEYS,

@@ -3,6 +3,7 @@
 import secrets
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 import worker
@@ -79,6 +81,7 @@ class Stage:
     mailer: FakeMailer
     reader: PostgresReader
     inbox: PostgresInbox
+    left_behind: list[Run]
 
     @property
     def client(self) -> Client:
@@ -101,6 +104,7 @@ class Stage:
             task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
+        self.left_behind.append(run)
         return run, await run.execute_update(CheckoutWorkflow.payment_link)
 
     async def press_pay(self, run: Run) -> str:
@@ -167,6 +171,7 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     )
     task_queue = f"stage-{secrets.token_hex(4)}"
     async with worker.build(time_skipping.client, task_queue, steps):
+        runs: list[Run] = []
         yield Stage(
             environment=time_skipping,
             task_queue=task_queue,
@@ -175,5 +180,14 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
             mailer=mailer,
             reader=PostgresReader(sessions),
             inbox=PostgresInbox(sessions),
+            left_behind=runs,
         )
+        await _end(runs)
     await engine.dispose()
+
+
+async def _end(runs: list[Run]) -> None:
+    """A run whose worker is gone would hold up the skipping of time for everybody after it."""
+    for run in runs:
+        with suppress(RPCError):  # most have ended by themselves
+            await run.terminate("the test is over")
