@@ -31,7 +31,10 @@ class DatabaseSettings(_Group):
 
 
 class TemporalSettings(_Group):
-    """Where the Temporal service is. `ui_url` is only used to make links for people."""
+    """Where the Temporal service is. `ui_url` is only used to make links for people.
+
+    `sweep_minutes` is how often is looked for what was missed.
+    """
 
     address: str = "127.0.0.1:7233"
     namespace: str = "default"
@@ -39,6 +42,7 @@ class TemporalSettings(_Group):
     ui_url: str = "http://127.0.0.1:8233"
     api_key: SecretStr | None = None
     tls: bool = False
+    sweep_minutes: int = Field(default=5, ge=1)
 
 
 class StripeSettings(_Group):
@@ -70,8 +74,8 @@ class DocumentSettings(_Group):
 class ApiSettings(_Group):
     """`public_url` is the address customers and providers reach this API under; links are made from it.
 
-    `operator_token` opens the codec endpoint, by which the Temporal UI shows encrypted payloads; without it
-    the endpoint is closed, except in the sandbox.
+    `operator_token` opens `/metrics`, and the codec endpoint, by which the Temporal UI shows encrypted payloads;
+    without it both are closed, except in the sandbox.
     """
 
     host: str = "127.0.0.1"

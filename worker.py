@@ -14,23 +14,41 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.books import BookActivities
 from activities.delivery import DeliveryActivities
+from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
+from activities.late_money import LateMoneyActivities
+from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
+from activities.reconciliation import ReconciliationActivities
+from activities.refunds import RefundActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.documents.renderer import PooledRenderer
 from adapters.mail.smtp import SmtpMailer
 from adapters.mail.writer import MailWriter
 from adapters.postgres import database
+from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
+from adapters.postgres.disputes import PostgresDisputeBook
+from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.invoices import PostgresInvoiceBook
+from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.orders import PostgresOrderBook
 from adapters.postgres.payments import PostgresPaymentBook
+from adapters.postgres.payouts import PostgresPayoutBook
+from adapters.postgres.reconciliation import PostgresReconciliationBook
+from adapters.postgres.refunds import PostgresRefundBook
 from adapters.stripe.provider import StripeProvider
 from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
+from workflows.dispute import DisputeWorkflow
 from workflows.late_payment import LatePaymentWorkflow
+from workflows.payout import PayoutWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.refund import RefundWorkflow
+from workflows.reporter import TemporalReporter
+from workflows.schedules import keep_sweep
 
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
@@ -39,7 +57,7 @@ STICKY_TIMEOUT = timedelta(seconds=2)
 Activities = Sequence[Callable[..., Any]]
 
 
-async def activities(settings: Settings, stack: AsyncExitStack) -> Activities:
+async def activities(settings: Settings, stack: AsyncExitStack, client: Client) -> Activities:
     """All steps, on real adapters. What they opened is closed with `stack`."""
     engine = database.connect(settings.database.url, pool_size=settings.database.pool_size)
     stack.push_async_callback(engine.dispose)
@@ -68,7 +86,22 @@ async def activities(settings: Settings, stack: AsyncExitStack) -> Activities:
         _mailer(settings),
         sender=settings.mail.sender,
     )
-    return registered(books, at_provider, documents, delivery)
+    reconciliation = ReconciliationActivities(
+        PostgresReconciliationBook(sessions),
+        PostgresInbox(sessions),
+        provider,
+        TemporalReporter(client, task_queue=settings.temporal.task_queue),
+    )
+    disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
+    payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
+    return [
+        *registered(books, at_provider, documents, delivery),
+        *settling(LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions)), at_provider),
+        *refunding(RefundActivities(PostgresRefundBook(sessions))),
+        *sweeping(reconciliation),
+        *disputing(disputes),
+        *paying_out(payouts),
+    ]
 
 
 def registered(
@@ -79,6 +112,7 @@ def registered(
         books.create_entry,
         books.issue_payment_link,
         books.record_session,
+        books.known_sessions,
         books.record_findings,
         books.create_sales_order,
         books.balance_entry,
@@ -92,6 +126,53 @@ def registered(
         documents.render_invoice,
         delivery.send_invoice,
     ]
+
+
+def settling(late_money: LateMoneyActivities, provider: ProviderActivities) -> Activities:
+    """Every further step about money that does not fit."""
+    return [
+        late_money.trace_payment,
+        late_money.sort_out,
+        late_money.reopen,
+        late_money.record_case_refund,
+        late_money.settle_case,
+        late_money.open_case,
+        late_money.decide_case,
+        provider.refund_payment,
+        provider.read_refund,
+    ]
+
+
+def refunding(refunds: RefundActivities) -> Activities:
+    """Every further step of a refund."""
+    return [
+        refunds.prepare_refund,
+        refunds.find_refund,
+        refunds.decide_refund,
+        refunds.release_refund,
+        refunds.adopt_refund,
+        refunds.apply_refund,
+    ]
+
+
+def sweeping(reconciliation: ReconciliationActivities) -> Activities:
+    """Every step of the sweep."""
+    return [
+        reconciliation.read_missed_messages,
+        reconciliation.report_unapplied_messages,
+        reconciliation.look_at_ended_sessions,
+        reconciliation.restart_lost_runs,
+    ]
+
+
+def disputing(disputes: DisputeActivities) -> Activities:
+    """Every step of a dispute."""
+    return [disputes.look_at_dispute, disputes.record_dispute, disputes.remind_of_dispute]
+
+
+def paying_out(payouts: PayoutActivities) -> Activities:
+    """Every step of a payout."""
+    return [payouts.reconcile_payout]
 
 
 def _mailer(settings: Settings) -> SmtpMailer:
@@ -114,7 +195,14 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CheckoutWorkflow, LatePaymentWorkflow],
+        workflows=[
+            CheckoutWorkflow,
+            LatePaymentWorkflow,
+            RefundWorkflow,
+            DisputeWorkflow,
+            PayoutWorkflow,
+            ReconciliationWorkflow,
+        ],
         activities=steps,
         workflow_runner=SandboxedWorkflowRunner(restrictions=pure),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -127,12 +215,13 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
 async def main() -> None:
     """Run until SIGTERM or SIGINT; then take no new work, finish what is under way, and close."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("httpx", "stripe"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = Settings()  # filled from the environment
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        steps = await activities(settings, stack)
         client = await temporal.connect(
             settings.temporal.address,
             namespace=settings.temporal.namespace,
@@ -140,6 +229,9 @@ async def main() -> None:
             api_key=settings.temporal.api_key.get_secret_value() if settings.temporal.api_key else None,
             tls=settings.temporal.tls,
         )
+        steps = await activities(settings, stack, client)
+        every = timedelta(minutes=settings.temporal.sweep_minutes)
+        await keep_sweep(client, task_queue=settings.temporal.task_queue, every=every)
         async with build(client, settings.temporal.task_queue, steps):
             logging.getLogger(__name__).info("worker is ready")
             await stop.wait()

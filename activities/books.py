@@ -11,6 +11,7 @@ from domain.steps import (
     Entry,
     FinalizedInvoice,
     IssueLink,
+    KnownSessions,
     OfCheckout,
     PaymentLink,
     RecordFindings,
@@ -49,6 +50,12 @@ class BookActivities:
     async def record_session(self, step: RecordSession) -> None:
         """Write down the provider session that was opened."""
         await self._payments.record_session(step)
+
+    @activity.defn
+    @translated
+    async def known_sessions(self, step: OfCheckout) -> KnownSessions:
+        """Find the sessions of a checkout whose run was lost."""
+        return await self._payments.known_sessions(step)
 
     @activity.defn
     @translated

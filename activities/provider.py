@@ -5,6 +5,7 @@ from temporalio import activity
 from activities.failures import translated
 from activities.heartbeat import heartbeating
 from domain.ports import PaymentBook, PaymentProvider
+from domain.refunds import ReadRefund, RefundOrder, RefundReport
 from domain.steps import Findings, LookUp, OpenSession, Session
 
 
@@ -44,3 +45,17 @@ class ProviderActivities:
             raise ValueError("only a session can be expired")
         report = await self._provider.expire_session(step.merchant_id, step.session_id)
         return Findings(session_id=report.session_id, session_status=report.status, payment=report.payment)
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def refund_payment(self, order: RefundOrder) -> RefundReport:
+        """Give money back. The order's key makes the call repeatable."""
+        return await self._provider.refund_payment(order)
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def read_refund(self, step: ReadRefund) -> RefundReport:
+        """Ask what became of a refund."""
+        return await self._provider.read_refund(step.merchant_id, step.reference)

@@ -30,8 +30,10 @@ from adapters.documents.words import LANGUAGES
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
-from domain.merchants import Branding, Merchant, Seller
+from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
+from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
+from domain.refunds import RefundApproval
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -88,6 +90,11 @@ def _number_pattern(pattern: str) -> str:
     except InvalidInput as error:
         raise ValueError("; ".join(violation.message for violation in error.violations)) from error
     return pattern
+
+
+def _around_counter(pattern: str) -> str:
+    """A pattern with its counter blotted out, however wide it is."""
+    return re.sub(r"\{0+\}", "{0}", pattern)
 
 
 def _iban(text: str) -> str:
@@ -171,6 +178,19 @@ class _MerchantTable(_Table):
     time_zone: Annotated[str, AfterValidator(_time_zone)]
     number_pattern: Annotated[str, AfterValidator(_number_pattern)]
     first_number: Annotated[int, Field(ge=1)] = 1
+    late_money: Annotated[LateMoneyPolicy, Field(strict=False)] = LateMoneyPolicy.HOLD
+    late_money_days: Annotated[int, Field(ge=1, le=365)] = 7
+    overpayment: Annotated[OverpaymentPolicy, Field(strict=False)] = OverpaymentPolicy.REFUND
+    short_payment: Annotated[ShortPaymentPolicy, Field(strict=False)] = ShortPaymentPolicy.HOLD
+    balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
+    credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
+    refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
+
+    @model_validator(mode="after")
+    def _no_number_twice(self) -> Self:
+        if _around_counter(self.credit_note_pattern) == _around_counter(self.number_pattern):
+            raise ValueError("credit_note_pattern and number_pattern would give the same numbers")
+        return self
 
     def to_domain(self) -> Merchant:
         return Merchant(
@@ -182,4 +202,11 @@ class _MerchantTable(_Table):
             time_zone=self.time_zone,
             number_pattern=self.number_pattern,
             first_number=self.first_number,
+            late_money=self.late_money,
+            late_money_days=self.late_money_days,
+            overpayment=self.overpayment,
+            short_payment=self.short_payment,
+            balanced_when=self.balanced_when,
+            credit_note_pattern=self.credit_note_pattern,
+            refund_approval=self.refund_approval,
         )

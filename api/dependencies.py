@@ -55,6 +55,16 @@ async def merchant_of_request(
 TheMerchant = Annotated[Merchant, Depends(merchant_of_request)]
 
 
+async def actor_of_request(
+    _: TheMerchant, credentials: Annotated[HTTPAuthorizationCredentials, Depends(_bearer)]
+) -> str:
+    """Who acts, for the records: the API key, by the last characters that tell keys apart."""
+    return f"api key ...{credentials.credentials[-4:]}"
+
+
+TheActor = Annotated[str, Depends(actor_of_request)]
+
+
 def known_form(kind: str, reference: str) -> str:
     """`reference`, if it can be an id of ours at all; else NotFound, without asking the database."""
     if not _ID.fullmatch(reference):

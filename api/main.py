@@ -14,11 +14,15 @@ from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.documents import fonts
 from adapters.postgres import database
+from adapters.postgres.cases import PostgresCases
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.monitor import PostgresMonitor
 from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
 from api.app import Services, create_app
 from api.codec import create_codec
+from api.metrics import create_metrics
+from api.refund_runs import TemporalRefundRuns
 from api.runs import TemporalRuns
 from settings import Environment, Settings
 
@@ -44,7 +48,9 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     }
     services = Services(
         reader=PostgresReader(sessions),
+        cases=PostgresCases(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
+        refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         documents=LocalDocumentStore(settings.documents.directory),
@@ -62,6 +68,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
             transient_faults=DATABASE_AWAY,
         )
         _mount_codec(app, settings)
+        _add_metrics(app, PostgresMonitor(sessions), settings)
         yield app
     finally:
         await engine.dispose()
@@ -74,6 +81,12 @@ def _mount_codec(app: FastAPI, settings: Settings) -> None:
     keys = {name: key.get_secret_value() for name, key in settings.payload_keys.items()}
     ui = urlsplit(settings.temporal.ui_url)
     app.mount("/codec", create_codec(temporal.codec(keys), ui_origin=f"{ui.scheme}://{ui.netloc}", token=token))
+
+
+def _add_metrics(app: FastAPI, monitor: PostgresMonitor, settings: Settings) -> None:
+    token = settings.api.operator_token.get_secret_value() if settings.api.operator_token else None
+    if token is not None or settings.environment is Environment.SANDBOX:
+        app.add_route("/metrics", create_metrics(monitor, token=token), include_in_schema=False)
 
 
 def _payment_pages(settings: Settings) -> str:

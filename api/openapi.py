@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE
-from api.schemas import CheckoutBody
+from api.schemas import CancelBody, CaseDecisionBody, CheckoutBody, DecisionBody, RefundBody
 
 Responses = dict[int | str, dict[str, Any]]
 
 _REFERENCE = "#/components/schemas/{model}"
+_BODIES: tuple[type[BaseModel], ...] = (CheckoutBody, RefundBody, DecisionBody, CancelBody, CaseDecisionBody)
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "An RFC 9457 problem document.",
@@ -139,6 +141,7 @@ CHECKOUT: dict[str, Any] = {
         "outstanding_amount": "839.00",
     },
     "payments": [],
+    "disputes": [],
     "order": None,
     "invoice": None,
     "refunds": [],
@@ -153,6 +156,8 @@ CHECKOUT: dict[str, Any] = {
 
 INVOICE: dict[str, Any] = {
     "id": "inv_5d4c3b2a19087f6e5d4c3b2a",
+    "kind": "invoice",
+    "corrects": None,
     "number": "2025-000417",
     "status": "paid",
     "total": "839.00",
@@ -161,11 +166,90 @@ INVOICE: dict[str, Any] = {
     "delivery": {"status": "sent", "at": "2025-11-24T09:31:12Z"},
 }
 
+REFUND_REQUEST: dict[str, Any] = {"amount": "39.00", "reason": "sent back", "key": "RMA-1107", "payment_id": None}
+REFUND: dict[str, Any] = {
+    "id": "ref_1f2e3d4c5b6a798081726354",
+    "checkout": "chk_6f1d2c8a9b3e4f5061728394",
+    "payment": "pay_0a1b2c3d4e5f60718293a4b5",
+    "key": "RMA-1107",
+    "status": "refunded",
+    "origin": "shop",
+    "amount": "39.00",
+    "currency": "EUR",
+    "reason": "sent back",
+    "failure": None,
+    "approved_by": "policy",
+    "credit_note": {"id": "inv_9a8b7c6d5e4f30211203f4e5", "number": "GS-2025-000012"},
+    "created_at": "2025-11-30T10:02:00Z",
+    "updated_at": "2025-11-30T10:02:01Z",
+}
+
+PAYOUT: dict[str, Any] = {
+    "id": "pyo_7b1c2d3e4f5061728394a5b6",
+    "provider_reference": "po_1QxTest",
+    "status": "paid",
+    "amount": "826.34",
+    "currency": "EUR",
+    "arrives_on": "2025-11-28",
+    "matched": True,
+    "created_at": "2025-11-28T06:00:00Z",
+}
+PAYOUT_ITEM: dict[str, Any] = {
+    "reference": "txn_3QxTest",
+    "kind": "charge",
+    "source": "pi_3QxTest",
+    "amount": "839.00",
+    "fee": "12.66",
+    "net": "826.34",
+    "payment": "pay_0a1b2c3d4e5f60718293a4b5",
+    "checkout": "chk_6f1d2c8a9b3e4f5061728394",
+    "matched": True,
+}
+
+CASE: dict[str, Any] = {
+    "id": "case_1f2e3d4c5b6a79880716253a",
+    "kind": "late_payment",
+    "status": "open",
+    "checkout": "chk_6f1d2c8a9b3e4f5061728394",
+    "payment": "pay_0a1b2c3d4e5f60718293a4b5",
+    "provider_reference": "pi_3QxTest",
+    "amount": "839.00",
+    "currency": "EUR",
+    "detail": None,
+    "options": ["accept", "refund"],
+    "opened_at": "2025-12-02T09:30:00Z",
+    "due_at": "2025-12-09T09:30:00Z",
+    "overdue": False,
+    "decision": None,
+    "reason": None,
+    "decided_by": None,
+    "decided_at": None,
+    "settled_at": None,
+}
+DECIDED_CASE = CASE | {
+    "status": "decided",
+    "decision": "refund",
+    "reason": "the goods are sold out",
+    "decided_by": "api key ...3f2a",
+    "decided_at": "2025-12-03T10:00:00Z",
+}
+
 EXAMPLES: Mapping[str, Any] = {
     "checkout_request": CHECKOUT_REQUEST,
     "checkout": CHECKOUT,
     "checkouts": {"items": [CHECKOUT], "next_cursor": None},
     "invoice": INVOICE,
+    "refund_request": REFUND_REQUEST,
+    "refund": REFUND,
+    "decision": {"reason": "agreed on the phone", "by": "anna"},
+    "cancel_request": {"reason": "the customer called"},
+    "canceled_checkout": CHECKOUT | {"status": "canceled", "entry": CHECKOUT["entry"] | {"status": "canceled"}},
+    "case": CASE,
+    "cases": {"items": [CASE], "next_cursor": None},
+    "case_decision": {"decision": "refund", "reason": "the goods are sold out"},
+    "decided_case": DECIDED_CASE,
+    "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
+    "payouts": {"items": [PAYOUT], "next_cursor": None},
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
     "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},
@@ -177,17 +261,13 @@ def _example(name: str) -> dict[str, Any]:
     return {"examples": {name: {"$ref": f"#/components/examples/{name}"}}}
 
 
-CHECKOUT_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": _REFERENCE.format(model="CheckoutBody")},
-                **_example("checkout_request"),
-            }
-        },
-    }
-}
+def body(model: type[BaseModel], example: str) -> dict[str, Any]:
+    """The body that a route reads by hand, for its `openapi_extra`; with an example, by its name in `EXAMPLES`."""
+    schema = {"$ref": _REFERENCE.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, **_example(example)}}}}
+
+
+CHECKOUT_BODY = body(CheckoutBody, "checkout_request")
 
 
 def problems(*statuses: int) -> Responses:
@@ -207,7 +287,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of the app, with the schemas that no signature mentions."""
     if not app.openapi_schema:
         generated = FastAPI.openapi(app)
-        _, definitions = models_json_schema([(CheckoutBody, "validation")], ref_template=_REFERENCE)
+        _, definitions = models_json_schema([(model, "validation") for model in _BODIES], ref_template=_REFERENCE)
         _drop_generated_refusals(generated)
         components = generated.setdefault("components", {})
         components.setdefault("schemas", {}).update(definitions["$defs"], Problem=_PROBLEM)

@@ -3,16 +3,38 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.cases import CaseStatus, DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.documents import DocumentRef
 from domain.errors import QuittanceError
 from domain.merchants import Merchant
+from domain.monitoring import Figures
 from domain.payments import ProviderEvent
-from domain.views import CheckoutPage, CheckoutView, InboxEntry, InvoiceView, PaymentPageView
+from domain.refund_requests import RefundRequest
+from domain.views import (
+    CasePage,
+    CaseView,
+    CheckoutPage,
+    CheckoutView,
+    InboxEntry,
+    InvoiceView,
+    PaymentPageView,
+    PayoutPage,
+    PayoutView,
+    RefundView,
+)
 
 
 class RunsUnavailable(QuittanceError):
     """The workflow service cannot be reached now: the caller should try again."""
+
+
+class TooLateToCancel(QuittanceError):
+    """The checkout cannot be canceled any more; `awaiting_payment` means that a part of the money is there."""
+
+    def __init__(self, status: CheckoutStatus) -> None:
+        self.status = status
+        super().__init__(f"the checkout is {status}")
 
 
 class NotPayable(QuittanceError):
@@ -46,12 +68,35 @@ class CheckoutRuns(Protocol):
         """Have the run ask the provider now (bounded to a few seconds), and say where the checkout stands."""
         ...
 
+    async def cancel(self, workflow_id: str, *, reason: str, by: str) -> None:
+        """Cancel the checkout; answers once it is. Raises TooLateToCancel, and NotPayable when the run is over."""
+        ...
+
+    async def decide(self, case: CaseView, step: DecideCase) -> None:
+        """Tell the run that waits for this case; answers once the decision is durable. Raises CaseDecided."""
+        ...
+
     async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
         """Tell the run the entry names of a fact; when it has ended, start the process for late facts."""
         ...
 
     async def ready(self) -> bool:
         """Whether the workflow service answers."""
+        ...
+
+
+class RefundRuns(Protocol):
+    """The running refunds. Every method raises RunsUnavailable when the workflow service does not answer."""
+
+    async def ask(self, merchant_id: str, request: RefundRequest) -> bool:
+        """Start the refund of this key, or find it; True if this very call started it.
+
+        Answers once the refund is durable. Raises NotFound, NothingToRefund, and InvalidInput for more than is left.
+        """
+        ...
+
+    async def decide(self, merchant_id: str, refund_id: str, *, approved: bool, by: str, reason: str) -> None:
+        """Approve or reject a refund that waits for it. Raises NotFound and RefundDecided."""
         ...
 
 
@@ -90,12 +135,44 @@ class Reader(Protocol):
         """One invoice."""
         ...
 
+    async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
+        """One refund."""
+        ...
+
+    async def refund_of_key(self, merchant_id: str, key: str) -> RefundView | None:
+        """The refund that a shop's key names."""
+        ...
+
+    async def cases(self, merchant_id: str, *, status: CaseStatus | None, cursor: str | None, limit: int) -> CasePage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def case(self, merchant_id: str, case_id: str) -> CaseView | None:
+        """One case."""
+        ...
+
+    async def payouts(self, merchant_id: str, *, cursor: str | None, limit: int) -> PayoutPage:
+        """Newest first, without items. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def payout(self, merchant_id: str, payout_id: str) -> PayoutView | None:
+        """One payout with its items."""
+        ...
+
     async def payment_page(self, token: str) -> PaymentPageView | None:
         """What the payment page of this link shows."""
         ...
 
     async def ready(self) -> bool:
         """Whether the database answers."""
+        ...
+
+
+class Cases(Protocol):
+    """Decisions of cases that no run waits for."""
+
+    async def decide(self, step: DecideCase) -> None:
+        """Write the decision down, once. Raises NotFound, CaseDecided, and InvalidInput for what is no option."""
         ...
 
 
@@ -120,4 +197,12 @@ class Inbox(Protocol):
 
     async def record(self, merchant_id: str, event: ProviderEvent) -> InboxEntry:
         """Commit the message, once per event id. A message that names another merchant's checkout has no run."""
+        ...
+
+
+class Monitor(Protocol):
+    """Reads the house's health."""
+
+    async def figures(self) -> Figures:
+        """A reading, as of now."""
         ...

@@ -14,13 +14,19 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.ports import RunsUnavailable
+from api.ports import RunsUnavailable, TooLateToCancel
+from domain.checkout import CheckoutStatus
 from domain.errors import (
     AssignmentKeyConflict,
+    CaseDecided,
+    Difference,
     InvalidInput,
     InvalidWebhook,
     NotFound,
+    NothingToRefund,
     QuittanceError,
+    RefundDecided,
+    RefundKeyConflict,
     Violation,
 )
 from domain.violations import MOST_REPORTED, escaped
@@ -146,18 +152,55 @@ def invalid(violations: Sequence[Violation]) -> Problem:
     )
 
 
-def conflict(error: AssignmentKeyConflict) -> Problem:
-    """409: the assignment key is taken by a different checkout; lists every differing field."""
+def conflict(
+    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
+) -> Problem:
+    """409: what is asked for does not go with what is there."""
+    match error:
+        case AssignmentKeyConflict():
+            named = f"Assignment key {error.assignment_key!r}"
+            return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
+        case RefundKeyConflict():
+            return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+        case NothingToRefund():
+            title, detail = "There is nothing to refund", "The checkout has brought no money yet."
+            return Problem(slug="nothing-to-refund", status=409, title=title, detail=f"{detail} Nothing was done.")
+        case RefundDecided():
+            title, detail = "The refund was decided before", f"The refund is {error.status}."
+            return Problem(slug="refund-decided", status=409, title=title, detail=f"{detail} Nothing was done.")
+        case CaseDecided():
+            title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
+            return Problem(slug="case-decided", status=409, title=title, detail=detail)
+        case TooLateToCancel():
+            return _too_late(error)
+
+
+def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
+    """A key that was accepted with another body; lists every differing field."""
     return Problem(
-        slug="assignment-key-conflict",
+        slug=slug,
         status=409,
-        title="The assignment key is taken by a different checkout",
-        detail=f"Assignment key {error.assignment_key!r} was accepted with a different body. Nothing was done.",
+        title=f"The {key} is taken by a different {what}",
+        detail=f"{named} was accepted with a different body. Nothing was done.",
         extra={
-            "differences": [
-                {"pointer": d.pointer, "accepted": d.accepted, "received": d.received} for d in error.differences
-            ]
+            "differences": [{"pointer": d.pointer, "accepted": d.accepted, "received": d.received} for d in differences]
         },
+    )
+
+
+def _too_late(error: TooLateToCancel) -> Problem:
+    """The checkout is past canceling; says what can be done instead."""
+    instead = {
+        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first.",
+        CheckoutStatus.EXPIRED: "It has expired, nobody can pay it any more.",
+    }
+    way = instead.get(error.status, "Its money is captured: give it back by a refund.")
+    return Problem(
+        slug="too-late-to-cancel",
+        status=409,
+        title="The checkout cannot be canceled",
+        detail=f"The checkout is {error.status}. {way} Nothing was done.",
+        extra={"checkout_status": error.status},
     )
 
 
@@ -192,7 +235,14 @@ def of_error(error: QuittanceError) -> Problem | None:
     match error:
         case InvalidInput():
             return invalid(error.violations)
-        case AssignmentKeyConflict():
+        case (
+            AssignmentKeyConflict()
+            | RefundKeyConflict()
+            | NothingToRefund()
+            | RefundDecided()
+            | CaseDecided()
+            | TooLateToCancel()
+        ):
             return conflict(error)
         case NotFound():
             return not_found(error)

@@ -1,25 +1,36 @@
 """What a shop reads, as JSON: the views of the house, with money as decimal strings and times in UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.services import Site
+from domain.cases import CaseStatus
 from domain.checkout import CheckoutStatus
 from domain.deliveries import DeliveryStatus
+from domain.disputes import DisputeStatus
 from domain.entries import EntryStatus
-from domain.invoices import InvoiceStatus
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.money import Money
 from domain.payments import PaymentStatus, SettledBy
+from domain.payouts import PayoutItemKind, PayoutStatus
+from domain.refunds import RefundOrigin, RefundStatus
 from domain.views import (
+    CasePage,
+    CaseView,
     CheckoutPage,
     CheckoutView,
+    DisputeView,
     EntryView,
     InvoiceView,
     OrderView,
     PaymentLinkView,
     PaymentView,
+    PayoutItemView,
+    PayoutPage,
+    PayoutView,
+    RefundView,
     ReviewView,
 )
 
@@ -49,7 +60,11 @@ class EntryOut(_Representation):
 
 
 class PaymentOut(_Representation):
-    """A money transfer. `settled_by` says which way we learned of it first."""
+    """A money transfer. `settled_by` says which way we learned of it first.
+
+    `fee` and `net` are in `settlement_currency`; the provider can pay the money out from `available_on`. All are
+    null until the provider has booked the payment.
+    """
 
     id: str
     status: PaymentStatus
@@ -58,6 +73,92 @@ class PaymentOut(_Representation):
     provider: str
     provider_reference: str
     settled_by: SettledBy
+    fee: Amount | None = None
+    net: Amount | None = None
+    settlement_currency: str | None = None
+    available_on: date | None = None
+
+
+class DisputeOut(_Representation):
+    """Money a customer's bank claims back, and until when evidence can be handed in at the provider."""
+
+    id: str
+    status: DisputeStatus
+    amount: Amount
+    reason: str
+    evidence_due_at: Moment | None
+
+
+class CaseOut(_Representation):
+    """A finding that a policy or a person decides. `overdue` when nobody decided by `due_at`."""
+
+    model_config = ConfigDict(title="Case")
+
+    id: str
+    kind: str
+    status: CaseStatus
+    checkout: str | None
+    payment: str | None
+    provider_reference: str | None
+    amount: Amount | None
+    currency: str | None
+    detail: str | None
+    options: list[str]
+    opened_at: Moment
+    due_at: Moment | None
+    overdue: bool
+    decision: str | None
+    reason: str | None
+    decided_by: str | None
+    decided_at: Moment | None
+    settled_at: Moment | None
+
+
+class CaseList(_Representation):
+    """A page of cases, newest first. `next_cursor` is null on the last page."""
+
+    items: list[CaseOut]
+    next_cursor: str | None
+
+
+class PayoutItemOut(_Representation):
+    """A movement of the provider's balance. `source` is the provider's id of what moved it; negative went out."""
+
+    reference: str
+    kind: PayoutItemKind
+    source: str | None
+    amount: Amount
+    fee: Amount
+    net: Amount
+    payment: str | None
+    checkout: str | None
+    matched: bool
+
+
+class PayoutOut(_Representation):
+    """A transfer to the merchant's bank account. `matched` when every item of it agrees with the books."""
+
+    id: str
+    provider_reference: str
+    status: PayoutStatus
+    amount: Amount
+    currency: str
+    arrives_on: date
+    matched: bool
+    created_at: Moment
+
+
+class PayoutDetailOut(PayoutOut):
+    """A payout with all it consists of."""
+
+    items: list[PayoutItemOut]
+
+
+class PayoutList(_Representation):
+    """A page of payouts, newest first. `next_cursor` is null on the last page."""
+
+    items: list[PayoutOut]
+    next_cursor: str | None
 
 
 class OrderOut(_Representation):
@@ -77,9 +178,12 @@ class DeliveryOut(_Representation):
 
 
 class InvoiceOut(_Representation):
-    """A finalized invoice. `pdf` and `xml` are addresses of the stored documents, null until they are stored."""
+    """A finalized invoice, or a credit note, which `corrects` one by its id. `pdf` and `xml` are addresses of the
+    stored documents, null until they are stored."""
 
     id: str
+    kind: InvoiceKind
+    corrects: str | None
     number: str
     status: InvoiceStatus
     total: Amount
@@ -103,10 +207,31 @@ class WorkflowOut(_Representation):
     url: str
 
 
-class RefundOut(_Representation):
-    """Money given back."""
+class CreditNoteOut(_Representation):
+    """The document that takes back what a refund gave back; read it as an invoice."""
 
     id: str
+    number: str
+
+
+class RefundOut(_Representation):
+    """Money given back. `key` is the shop's, null for a refund that was made otherwise; `failure` says why the
+    money did not go, or came back."""
+
+    id: str
+    checkout: str | None
+    payment: str
+    key: str | None
+    status: RefundStatus
+    origin: RefundOrigin
+    amount: Amount
+    currency: str
+    reason: str | None
+    failure: str | None
+    approved_by: str | None
+    credit_note: CreditNoteOut | None
+    created_at: Moment
+    updated_at: Moment
 
 
 class CheckoutOut(_Representation):
@@ -122,6 +247,7 @@ class CheckoutOut(_Representation):
     payment_link: PaymentLinkOut | None
     entry: EntryOut
     payments: list[PaymentOut]
+    disputes: list[DisputeOut] = []
     order: OrderOut | None
     invoice: InvoiceOut | None
     refunds: list[RefundOut]
@@ -163,9 +289,10 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         payment_link=_payment_link(view.payment_link, site) if view.payment_link else None,
         entry=_entry(view.entry, view.currency),
         payments=[_payment(payment) for payment in view.payments],
+        disputes=[_dispute(dispute) for dispute in view.disputes],
         order=_order(view.order, view.currency) if view.order else None,
         invoice=invoice(view.invoice, site) if view.invoice else None,
-        refunds=[],
+        refunds=[refund(one) for one in view.refunds],
         review=_review(view.review) if view.review else None,
         workflow=WorkflowOut(id=view.workflow_id, url=site.workflow_url(view.workflow_id)),
         created_at=view.created_at,
@@ -183,12 +310,89 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
     address = site.invoice_url(view.id)
     return InvoiceOut(
         id=view.id,
+        kind=view.kind,
+        corrects=view.corrects_id,
         number=view.number,
         status=view.status,
         total=amount(view.total, view.currency),
         pdf=f"{address}/pdf" if view.pdf else None,
         xml=f"{address}/xml" if view.xml else None,
         delivery=DeliveryOut(status=view.delivery.status, at=view.delivery.at) if view.delivery else None,
+    )
+
+
+def refund(view: RefundView) -> RefundOut:
+    """A refund as its shop sees it."""
+    note = view.credit_note
+    return RefundOut(
+        id=view.id,
+        checkout=view.checkout_id,
+        payment=view.payment_id,
+        key=view.key,
+        status=view.status,
+        origin=view.origin,
+        amount=amount(view.amount, view.currency),
+        currency=view.currency,
+        reason=view.reason,
+        failure=view.failure,
+        approved_by=view.approved_by,
+        credit_note=None if note is None else CreditNoteOut(id=note.id, number=note.number),
+        created_at=view.created_at,
+        updated_at=view.updated_at,
+    )
+
+
+def case(view: CaseView) -> CaseOut:
+    """A case."""
+    about_money = view.amount is not None and view.currency is not None
+    return CaseOut(
+        id=view.id,
+        kind=view.kind,
+        status=view.status,
+        checkout=view.checkout_id,
+        payment=view.payment_id,
+        provider_reference=view.payment_reference,
+        amount=amount(view.amount or 0, view.currency or "") if about_money else None,
+        currency=view.currency,
+        detail=view.detail,
+        options=list(view.options),
+        opened_at=view.opened_at,
+        due_at=view.due_at,
+        overdue=view.overdue,
+        decision=view.decision,
+        reason=view.reason,
+        decided_by=view.decided_by,
+        decided_at=view.decided_at,
+        settled_at=view.settled_at,
+    )
+
+
+def case_list(page: CasePage) -> CaseList:
+    """A page of cases."""
+    return CaseList(items=[case(view) for view in page.items], next_cursor=page.next_cursor)
+
+
+def payout(view: PayoutView) -> PayoutDetailOut:
+    """A payout with its items."""
+    items = [_payout_item(item, view.currency) for item in view.items or ()]
+    return PayoutDetailOut(**_payout_head(view).model_dump(), items=items)
+
+
+def payout_list(page: PayoutPage) -> PayoutList:
+    """A page of payouts."""
+    return PayoutList(items=[_payout_head(view) for view in page.items], next_cursor=page.next_cursor)
+
+
+def _payout_head(view: PayoutView) -> PayoutOut:
+    return PayoutOut(
+        id=view.id,
+        provider_reference=view.reference,
+        status=view.status,
+        amount=amount(view.amount, view.currency),
+        currency=view.currency,
+        arrives_on=view.arrives_on,
+        matched=view.matched,
+        created_at=view.created_at,
     )
 
 
@@ -212,6 +416,7 @@ def _entry(view: EntryView, currency: str) -> EntryOut:
 
 
 def _payment(view: PaymentView) -> PaymentOut:
+    settled_in = view.settlement_currency or view.currency
     return PaymentOut(
         id=view.id,
         status=view.status,
@@ -220,6 +425,34 @@ def _payment(view: PaymentView) -> PaymentOut:
         provider=view.provider,
         provider_reference=view.provider_reference,
         settled_by=view.settled_by,
+        fee=None if view.fee is None else amount(view.fee, settled_in),
+        net=None if view.net is None else amount(view.net, settled_in),
+        settlement_currency=view.settlement_currency,
+        available_on=view.available_on,
+    )
+
+
+def _dispute(view: DisputeView) -> DisputeOut:
+    return DisputeOut(
+        id=view.id,
+        status=view.status,
+        amount=amount(view.amount, view.currency),
+        reason=view.reason,
+        evidence_due_at=view.evidence_due_at,
+    )
+
+
+def _payout_item(view: PayoutItemView, currency: str) -> PayoutItemOut:
+    return PayoutItemOut(
+        reference=view.reference,
+        kind=view.kind,
+        source=view.source,
+        amount=amount(view.amount, currency),
+        fee=amount(view.fee, currency),
+        net=amount(view.net, currency),
+        payment=view.payment_id,
+        checkout=view.checkout_id,
+        matched=view.matched,
     )
 
 

@@ -1,9 +1,8 @@
 """The running checkouts, spoken to through Temporal."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -14,32 +13,28 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.ports import NotPayable, OpenedCheckout, RunsUnavailable
+from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCancel
+from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.errors import CaseDecided
 from domain.payments import ProviderEvent
-from domain.views import InboxEntry
-from workflows import search_attributes as attributes
+from domain.views import CaseView, InboxEntry
 from workflows.checkout import CheckoutWorkflow
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.messages import (
+    CancelCheckout,
+    CaseDecision,
     LatePayment,
-    PaymentFact,
     StartCheckout,
-    late_payment_id,
+    money_run_id,
     workflow_id,
 )
+from workflows.reporter import WORKFLOW_TASK_TIMEOUT, TemporalReporter
 
-WORKFLOW_TASK_TIMEOUT = timedelta(seconds=5)
-"""How long a dead worker can hold a run up; it also bounds a local activity between two heartbeats."""
 _T = TypeVar("_T")
 
 
@@ -51,6 +46,8 @@ class Patience:
     paying: timedelta = timedelta(seconds=15)
     returning: timedelta = timedelta(seconds=6)
     signalling: timedelta = timedelta(seconds=5)
+    canceling: timedelta = timedelta(seconds=20)
+    deciding: timedelta = timedelta(seconds=10)
 
 
 class TemporalRuns:
@@ -60,20 +57,9 @@ class TemporalRuns:
         self._client = client
         self._task_queue = task_queue
         self._patience = patience
-        self._opening: dict[str, asyncio.Task[OpenedCheckout]] = {}
+        self._reporter = TemporalReporter(client, task_queue=task_queue, patience=patience.signalling)
 
     async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
-        """Repeats of one shop that meet here share one request to Temporal, which would only queue them."""
-        run_id = workflow_id(merchant_id, request.assignment_key)
-        under_way = self._opening.get(run_id)
-        if under_way is not None:
-            return replace(await asyncio.shield(under_way), created=False)
-        task = asyncio.create_task(self._open(merchant_id, request))
-        self._opening[run_id] = task
-        task.add_done_callback(lambda _: self._opening.pop(run_id, None))
-        return await asyncio.shield(task)
-
-    async def _open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
         """One round trip starts the run, or finds it, and waits until its link is durable."""
         opened_by = secrets.token_hex(8)
         start = WithStartWorkflowOperation(
@@ -96,48 +82,55 @@ class TemporalRuns:
         return OpenedCheckout(checkout_id=link.checkout_id, created=link.opened_by == opened_by)
 
     async def open_payment_page(self, workflow_id: str) -> str:
-        handle = self._client.get_workflow_handle_for(CheckoutWorkflow.run, workflow_id)
+        handle = self._client.get_workflow_handle(workflow_id)
         page = await _answered(
             handle.execute_update(CheckoutWorkflow.open_payment_page, rpc_timeout=self._patience.paying)
         )
         return page.url
 
     async def payer_returned(self, workflow_id: str) -> CheckoutStatus:
-        handle = self._client.get_workflow_handle_for(CheckoutWorkflow.run, workflow_id)
+        handle = self._client.get_workflow_handle(workflow_id)
         standing = await _answered(
             handle.execute_update(CheckoutWorkflow.payer_returned, rpc_timeout=self._patience.returning)
         )
         return standing.status
 
-    async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
-        if entry.workflow_id is None or entry.checkout_id is None:
-            raise ValueError("the message belongs to no checkout")
-        fact = PaymentFact(
-            event_id=event.event_id, session_id=event.session_id, payment_reference=event.payment_reference
-        )
-        handle = self._client.get_workflow_handle_for(CheckoutWorkflow.run, entry.workflow_id)
-        try:
-            await handle.signal(CheckoutWorkflow.payment_reported, fact, rpc_timeout=self._patience.signalling)
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise RunsUnavailable(str(error)) from error
-            await self._report_late(merchant_id, entry.checkout_id, fact)
+    async def cancel(self, workflow_id: str, *, reason: str, by: str) -> None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        wanted = CancelCheckout(reason=reason, by=by)
+        await _answered(handle.execute_update(CheckoutWorkflow.cancel, wanted, rpc_timeout=self._patience.canceling))
 
-    async def _report_late(self, merchant_id: str, checkout_id: str, fact: PaymentFact) -> None:
-        """The run is over: start, or tell, the one that looks after late facts."""
+    async def decide(self, case: CaseView, step: DecideCase) -> None:
+        """The run that waits is told; one that was lost is started again, and goes on from the books."""
+        late = LatePayment(
+            merchant_id=step.merchant_id,
+            checkout_id=case.checkout_id,
+            payment_reference=None if case.checkout_id else case.payment_reference,
+        )
+        start = WithStartWorkflowOperation(
+            LatePaymentWorkflow.run,
+            late,
+            id=case.workflow_id or money_run_id(late),
+            task_queue=self._task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            task_timeout=WORKFLOW_TASK_TIMEOUT,
+        )
+        decision = CaseDecision(case_id=step.case_id, decision=step.decision, reason=step.reason, by=step.by)
         await _answered(
-            self._client.start_workflow(
-                LatePaymentWorkflow.run,
-                LatePayment(merchant_id=merchant_id, checkout_id=checkout_id),
-                id=late_payment_id(checkout_id),
-                task_queue=self._task_queue,
-                task_timeout=WORKFLOW_TASK_TIMEOUT,
-                start_signal="payment_reported",
-                start_signal_args=[fact],
-                rpc_timeout=self._patience.signalling,
-                search_attributes=TypedSearchAttributes([SearchAttributePair(attributes.MERCHANT, merchant_id)]),
+            self._client.execute_update_with_start_workflow(
+                LatePaymentWorkflow.decide,
+                decision,
+                start_workflow_operation=start,
+                rpc_timeout=self._patience.deciding,
             )
         )
+
+    async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
+        """`workflows.reporter` knows who is told of what."""
+        try:
+            await self._reporter.report(merchant_id, entry, event)
+        except RPCError as error:
+            raise RunsUnavailable(str(error)) from error
 
     async def ready(self) -> bool:
         try:
@@ -164,6 +157,12 @@ async def _answered(request: Awaitable[_T]) -> _T:
 
 def _refusal(failure: WorkflowUpdateFailedError) -> Exception:
     cause = failure.cause
-    if isinstance(cause, ApplicationError) and cause.type == "NotPayable" and cause.details:
-        return NotPayable(CheckoutStatus(cause.details[0]))
+    if isinstance(cause, ApplicationError) and cause.details:
+        match cause.type:
+            case "NotPayable":
+                return NotPayable(CheckoutStatus(cause.details[0]))
+            case "TooLateToCancel":
+                return TooLateToCancel(CheckoutStatus(cause.details[0]))
+            case "CaseDecided":
+                return CaseDecided(str(cause.details[0]), "another option")
     return RunsUnavailable(str(cause))

@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from domain.cases import CaseStatus
 from domain.checkout import (
     DEFAULT_EXPIRY_SECONDS,
+    LONGEST_REASON,
     Address,
     CheckoutRequest,
     CheckoutStatus,
@@ -21,6 +23,7 @@ from domain.checkout import (
     RequestedLine,
 )
 from domain.pricing import MOST_DISCOUNTS, MOST_LINES
+from domain.refund_requests import RefundRequest
 
 ASSIGNMENT_KEY = r"^[A-Za-z0-9._:-]{1,100}$"
 
@@ -133,12 +136,68 @@ class CheckoutBody(_Body):
         )
 
 
-class CheckoutQuery(BaseModel):
-    """Which checkouts to list."""
+class RefundBody(_Body):
+    """Money to give back."""
+
+    model_config = ConfigDict(title="RefundRequest")
+
+    amount: DecimalString | None = Field(
+        None,
+        description='a decimal string in major units such as "39.00", or null for all that is left',
+        examples=["39.00"],
+    )
+    reason: str = Field(description="why, a string that people read", examples=["sent back"])
+    key: str = Field(description="the shop's idempotency key, a string", examples=["RMA-1107"])
+    payment_id: str | None = Field(
+        None, description="which payment, a string, needed when several have money left, or null"
+    )
+
+    def to_request(self, checkout_id: str) -> RefundRequest:
+        """The same in the house's words."""
+        return RefundRequest(checkout_id=checkout_id, **self.model_dump())
+
+
+class DecisionBody(_Body):
+    """A person's decision."""
+
+    reason: str = Field(description="why, a string that people read", examples=["agreed on the phone"])
+    by: str = Field("shop", description="who decides, a string", examples=["anna"])
+
+
+class CancelBody(_Body):
+    """Why a checkout is canceled."""
+
+    model_config = ConfigDict(title="CancelRequest")
+
+    reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["customer called"])
+
+
+class CaseDecisionBody(_Body):
+    """What is decided about a case, and why."""
+
+    model_config = ConfigDict(title="CaseDecision")
+
+    decision: str = Field(description="one of the case's options, a string", examples=["refund"])
+    reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["agreed by phone"])
+
+
+class PageQuery(BaseModel):
+    """Which page of a list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    assignment_key: str | None = Field(None, pattern=ASSIGNMENT_KEY, description="only the checkout of this key")
-    status: CheckoutStatus | None = Field(None, description="only checkouts that stand here")
     cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before")
     limit: int = Field(20, ge=1, le=100, description="how many on a page")
+
+
+class CaseQuery(PageQuery):
+    """Which cases to list."""
+
+    status: CaseStatus | None = Field(None, description="only cases that stand here")
+
+
+class CheckoutQuery(PageQuery):
+    """Which checkouts to list."""
+
+    assignment_key: str | None = Field(None, pattern=ASSIGNMENT_KEY, description="only the checkout of this key")
+    status: CheckoutStatus | None = Field(None, description="only checkouts that stand here")

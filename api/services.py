@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import CheckoutRuns, Documents, Inbox, Reader, Webhooks
+from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,9 @@ class Services:
     """
 
     reader: Reader
+    cases: Cases
     runs: CheckoutRuns
+    refunds: RefundRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -42,6 +44,10 @@ class Site:
     def invoice_url(self, invoice_id: str) -> str:
         """Where an invoice is read."""
         return f"{self.public_url}/v1/invoices/{invoice_id}"
+
+    def refund_url(self, refund_id: str) -> str:
+        """Where a refund is read."""
+        return f"{self.public_url}/v1/refunds/{refund_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

@@ -106,3 +106,10 @@ class CheckoutStatus(StrEnum):
     EXPIRED = "expired"
     CANCELED = "canceled"
     NEEDS_REVIEW = "needs_review"
+
+
+ENDED = frozenset({CheckoutStatus.EXPIRED, CheckoutStatus.CANCELED, CheckoutStatus.COMPLETED})
+"""Where a run leaves a checkout for good."""
+
+LONGEST_REASON = 200
+"""Characters somebody may use to say why he cancels, decides or refunds."""

@@ -13,7 +13,10 @@ from domain.errors import IllegalTransition
 
 
 class EntryStatus(StrEnum):
-    """Open until the outstanding amount is zero; open again when money is taken back; canceled for good."""
+    """Open until the outstanding amount is zero; open again when money is taken back.
+
+    Canceled when the checkout closed without money; open again only to accept money that came late.
+    """
 
     OPEN = "open"
     BALANCED = "balanced"
@@ -23,7 +26,7 @@ class EntryStatus(StrEnum):
 _ALLOWED = {
     EntryStatus.OPEN: {EntryStatus.BALANCED, EntryStatus.CANCELED},
     EntryStatus.BALANCED: {EntryStatus.OPEN, EntryStatus.CANCELED},
-    EntryStatus.CANCELED: set[EntryStatus](),
+    EntryStatus.CANCELED: {EntryStatus.OPEN},
 }
 
 

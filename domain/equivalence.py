@@ -2,8 +2,8 @@
 
 Compared is what the requests mean. Numbers are compared as numbers (`849` is `849.00`), an absent field is its
 default, metadata has no order. `total` does not count: it is a check sum over the lines, and `price_checkout`
-refuses a wrong one. Everything else counts, also redirects, metadata and expiry, because a shop that changed
-them expects the change to have an effect.
+refuses a wrong one when the checkout is started. Everything else counts, also redirects, metadata and expiry,
+because a shop that changed them expects the change to have an effect.
 
 Both functions read one canonical form, so equal fingerprints and no differences are the same thing.
 """

@@ -5,6 +5,10 @@
     ├── AssignmentKeyConflict       the key is taken by a different checkout; carries the differences
     ├── NotFound                    no such thing for this merchant
     ├── IllegalTransition           a state was asked to go where it cannot go
+    ├── CaseDecided                 a case was decided otherwise before
+    ├── RefundKeyConflict           the key is taken by a different refund; carries the differences
+    ├── NothingToRefund             the checkout has brought no money yet
+    ├── RefundDecided               the refund was approved or rejected otherwise before
     ├── MoneyError
     │   ├── CurrencyMismatch        two currencies in one sum
     │   └── InvalidAmount           not an amount of this currency
@@ -83,6 +87,41 @@ class IllegalTransition(QuittanceError):
         self.current = current
         self.wanted = wanted
         super().__init__(f"{kind} cannot go from {current} to {wanted}")
+
+
+class CaseDecided(QuittanceError):
+    """The case was decided before, in another way. A decision is never changed."""
+
+    def __init__(self, case_id: str, decision: str) -> None:
+        self.case_id = case_id
+        self.decision = decision
+        super().__init__(f"case {case_id} was decided: {decision}")
+
+
+class RefundKeyConflict(QuittanceError):
+    """The key already names a different refund of this merchant."""
+
+    def __init__(self, key: str, differences: Sequence[Difference]) -> None:
+        self.key = key
+        self.differences = tuple(differences)
+        super().__init__(f"key {key!r} is taken by a different refund")
+
+
+class NothingToRefund(QuittanceError):
+    """The checkout has brought no money yet, so there is none to give back."""
+
+    def __init__(self, checkout_id: str) -> None:
+        self.checkout_id = checkout_id
+        super().__init__(f"checkout {checkout_id} has no captured money")
+
+
+class RefundDecided(QuittanceError):
+    """The refund does not wait for a decision any more. `status` is where it stands."""
+
+    def __init__(self, refund_id: str, status: str) -> None:
+        self.refund_id = refund_id
+        self.status = status
+        super().__init__(f"refund {refund_id} is {status}")
 
 
 class MoneyError(QuittanceError):

@@ -13,20 +13,32 @@ from domain.errors import IllegalTransition
 from domain.merchants import Branding, Seller
 
 
+class InvoiceKind(StrEnum):
+    """What a document says: what is owed, or what is not owed any more."""
+
+    INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
+
+
 class InvoiceStatus(StrEnum):
-    """A draft has no number; finalized it is open; paid when the sum of its balances is zero."""
+    """A draft has no number; finalized it is open; paid when the sum of its balances is zero.
+
+    A credit note is settled from the start: it tells of money that was given back.
+    """
 
     DRAFT = "draft"
     OPEN = "open"
     PAID = "paid"
     CANCELED = "canceled"
+    SETTLED = "settled"
 
 
 _ALLOWED = {
-    InvoiceStatus.DRAFT: {InvoiceStatus.OPEN},
+    InvoiceStatus.DRAFT: {InvoiceStatus.OPEN, InvoiceStatus.SETTLED},
     InvoiceStatus.OPEN: {InvoiceStatus.PAID, InvoiceStatus.CANCELED},
     InvoiceStatus.PAID: {InvoiceStatus.OPEN, InvoiceStatus.CANCELED},
     InvoiceStatus.CANCELED: set[InvoiceStatus](),
+    InvoiceStatus.SETTLED: set[InvoiceStatus](),
 }
 
 

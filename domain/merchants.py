@@ -1,8 +1,11 @@
 """A merchant: who sells. Legal data for the invoice, how it looks, how its numbers run, what it allows."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.checkout import Address
+from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
+from domain.refunds import RefundApproval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,13 @@ class Branding:
     accent: str
 
 
+class BalancedWhen(StrEnum):
+    """When captured money may balance an entry: at once, or when the provider has said its fee and net."""
+
+    CAPTURED = "captured"
+    SETTLED = "settled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A tenant. `redirect_origins` are the exact origins (`https://shop.example`) customers may be sent to.
@@ -42,6 +52,13 @@ class Merchant:
     `time_zone` (IANA) is the seller's calendar: it decides which day an invoice is issued on.
     `number_pattern` makes invoice numbers: `{year}` and one run of zeros in braces, `RE-{year}-{000000}`;
     the zeros are the number's least width. `first_number` is the first one drawn of a fresh series.
+
+    `late_money` says what becomes of money for a closed checkout, `overpayment` of money beyond what was owed,
+    `short_payment` of too little money; what a person must decide is overdue after `late_money_days`.
+    `balanced_when` says whether an entry waits for the provider's fee before it is balanced.
+
+    `credit_note_pattern` makes the numbers of credit notes, a series of its own that begins at 1.
+    `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
     """
 
     id: str
@@ -52,3 +69,10 @@ class Merchant:
     time_zone: str = "UTC"
     number_pattern: str = "{year}-{000000}"
     first_number: int = 1
+    late_money: LateMoneyPolicy = LateMoneyPolicy.HOLD
+    late_money_days: int = 7
+    overpayment: OverpaymentPolicy = OverpaymentPolicy.REFUND
+    short_payment: ShortPaymentPolicy = ShortPaymentPolicy.HOLD
+    balanced_when: BalancedWhen = BalancedWhen.CAPTURED
+    credit_note_pattern: str = "GS-{year}-{000000}"
+    refund_approval: RefundApproval = RefundApproval.NONE

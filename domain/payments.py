@@ -5,14 +5,14 @@ Records move forward only: a late, older or repeated report changes nothing.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from domain.errors import IllegalTransition
 
 
 class PaymentStatus(StrEnum):
-    """One money transfer. Pending: promised. Collected: the provider captured it. Final: settled to us.
+    """One money transfer. Pending: promised. Collected: the provider captured it. Final: paid out to the merchant.
 
     Reversed: taken back by a dispute or a failed settlement. Failed, expired and canceled end an attempt
     that never brought money.
@@ -37,7 +37,7 @@ _ALLOWED = {
     },
     PaymentStatus.COLLECTED: {PaymentStatus.FINAL, PaymentStatus.REVERSED},
     PaymentStatus.FINAL: {PaymentStatus.REVERSED},
-    PaymentStatus.REVERSED: {PaymentStatus.COLLECTED},
+    PaymentStatus.REVERSED: {PaymentStatus.COLLECTED, PaymentStatus.FINAL},
     PaymentStatus.FAILED: {PaymentStatus.PENDING, PaymentStatus.COLLECTED, PaymentStatus.FINAL},
     PaymentStatus.EXPIRED: {PaymentStatus.COLLECTED, PaymentStatus.FINAL},
     PaymentStatus.CANCELED: {PaymentStatus.COLLECTED, PaymentStatus.FINAL},
@@ -56,10 +56,11 @@ def move(current: PaymentStatus, wanted: PaymentStatus) -> PaymentStatus:
 def advance(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
     """The status after a provider's report: forward where allowed, unchanged where the report is stale.
 
-    Only a dispute reverses money, and it does not come as a payment report; so a report never reduces.
+    Only a dispute reverses money and brings it back, and it does not come as a payment report: to the provider
+    a disputed payment is as captured as before.
     """
-    reduces = reported is PaymentStatus.REVERSED
-    return current if reduces or reported not in _ALLOWED[current] else reported
+    disputed = PaymentStatus.REVERSED in {current, reported}
+    return current if disputed or reported not in _ALLOWED[current] else reported
 
 
 class SettledBy(StrEnum):
@@ -113,8 +114,9 @@ class OpenedSession:
 class PaymentReport:
     """What the provider says of one payment now. Amounts in minor units of ISO `currency`.
 
-    `reference` is the provider's id of the payment, the same in every report of it. `fee` and `net` are
-    None until the provider has booked the charge. `method` and `detail` are for people (`card`,
+    `reference` is the provider's id of the payment, the same in every report of it. `fee` and `net` are in
+    minor units of `settlement_currency`, and `available_on` is the day (UTC) from which the provider can pay
+    the money out: None until the provider has booked the charge. `method` and `detail` are for people (`card`,
     `Visa •••• 4242`), never card data. `failure` is the provider's reason in words.
     """
 
@@ -127,6 +129,8 @@ class PaymentReport:
     detail: str | None = None
     fee: int | None = None
     net: int | None = None
+    settlement_currency: str | None = None
+    available_on: date | None = None
     failure: str | None = None
     checkout_id: str | None = None
 
@@ -154,8 +158,8 @@ class ProviderEvent:
     """A message of a provider, verified and read as far as needed to know whose business it is.
 
     It says "go look", nothing more. `checkout_id`, `session_id` and `payment_reference` name what to look
-    at, as far as the message tells; `reference` is the provider's id of the subject. `relevant` is False
-    for kinds of message we have no use for.
+    at, as far as the message tells; `reference` is the provider's id of the subject, `refund_id` our own id of
+    a refund. `relevant` is False for kinds of message we have no use for.
     """
 
     provider: str
@@ -164,6 +168,7 @@ class ProviderEvent:
     relevant: bool
     subject: EventSubject = EventSubject.PAYMENT
     reference: str | None = None
+    refund_id: str | None = None
     checkout_id: str | None
     session_id: str | None
     payment_reference: str | None

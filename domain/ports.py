@@ -4,9 +4,41 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from domain.cases import (
+    DecideCase,
+    Docket,
+    NewCase,
+    OfCase,
+    RecordRefund,
+    SortOut,
+    TracedPayment,
+    TracePayment,
+)
+from domain.checkout import CheckoutRequest
+from domain.disputes import DisputeReport, DisputeStanding, RecordDispute, RemindOfDispute
 from domain.documents import DocumentKind, DocumentRef, RenderedInvoice
 from domain.invoices import Invoice
-from domain.payments import OpenedSession, PaymentReport, SessionOrder, SessionReport
+from domain.payments import (
+    OpenedSession,
+    PaymentReport,
+    ProviderEvent,
+    SessionOrder,
+    SessionReport,
+    SettledBy,
+)
+from domain.payouts import PayoutReport, PayoutStanding, ReconcilePayout
+from domain.reconciliation import EndedSession, EventPage, StandingCheckout, Sweep, WaitingEvent
+from domain.refund_steps import (
+    AdoptRefund,
+    ApplyRefund,
+    DecideRefund,
+    OfRefund,
+    Prepared,
+    PrepareRefund,
+    RefundStanding,
+    Released,
+)
+from domain.refunds import RefundOrder, RefundReport
 from domain.steps import (
     Balance,
     Close,
@@ -14,6 +46,7 @@ from domain.steps import (
     Entry,
     FinalizedInvoice,
     IssueLink,
+    KnownSessions,
     OfCheckout,
     OfInvoice,
     OpenSession,
@@ -24,6 +57,7 @@ from domain.steps import (
     SalesOrder,
     Standing,
 )
+from domain.views import InboxEntry
 
 
 class PaymentProvider(Protocol):
@@ -47,6 +81,26 @@ class PaymentProvider(Protocol):
 
     async def read_payment(self, merchant_id: str, reference: str) -> PaymentReport:
         """What the provider says of this payment now."""
+        ...
+
+    async def read_dispute(self, merchant_id: str, reference: str) -> DisputeReport:
+        """What the provider says of this dispute now."""
+        ...
+
+    async def read_payout(self, merchant_id: str, reference: str) -> PayoutReport:
+        """What the provider says of this payout now, with all its items."""
+        ...
+
+    async def refund_payment(self, order: RefundOrder) -> RefundReport:
+        """Give money of a payment back. The same idempotency key gives the same refund, however often called."""
+        ...
+
+    async def read_refund(self, merchant_id: str, reference: str) -> RefundReport:
+        """What the provider says of this refund now."""
+        ...
+
+    async def list_events(self, merchant_id: str, since: datetime, until: datetime, after: str | None) -> EventPage:
+        """A page of the relevant messages the provider made in this time (UTC), whether or not they reached us."""
         ...
 
 
@@ -157,12 +211,103 @@ class PaymentBook(Protocol):
         """Write down an opened session; it becomes the one open session of its entry."""
         ...
 
+    async def known_sessions(self, step: OfCheckout) -> KnownSessions:
+        """What a run that was lost knew of its sessions."""
+        ...
+
     async def record_findings(self, step: RecordFindings) -> Standing:
         """Apply what the provider said, forward only, and mark messages as applied."""
         ...
 
     async def balance_entry(self, step: OfCheckout) -> Balance:
         """Assign available money to the entry until it is balanced."""
+        ...
+
+
+class LateMoneyBook(Protocol):
+    """Keeps account of money that does not fit, and of what becomes of it. Every method is one transaction."""
+
+    async def trace_payment(self, step: TracePayment) -> TracedPayment:
+        """Find whose payment this is. Nobody's is written down as available, and its messages as applied."""
+        ...
+
+    async def sort_out(self, step: SortOut) -> Docket:
+        """Find what does not fit, decide by policy or open a case, and remind of what is overdue."""
+        ...
+
+    async def reopen(self, step: OfCase) -> bool:
+        """Accept late money: the entry of the closed checkout takes money again, and the checkout is captured.
+
+        False when the money is no longer enough; then the case is settled without effect.
+        """
+        ...
+
+    async def record_refund(self, step: RecordRefund) -> None:
+        """Close the case of a refund that arrived. What failed is available again, and a case of its own."""
+        ...
+
+    async def settle(self, step: OfCase) -> None:
+        """The decision was carried out."""
+        ...
+
+
+class CaseBook(Protocol):
+    """Keeps what a person must decide. Every method is one transaction."""
+
+    async def open_case(self, case: NewCase) -> str:
+        """Open a case and tell of it, or find the one of this fact. Answers its id."""
+        ...
+
+    async def decide(self, step: DecideCase) -> None:
+        """Write the decision down, once. Raises NotFound, CaseDecided, and InvalidInput for what is no option."""
+        ...
+
+
+class DisputeBook(Protocol):
+    """Keeps disputes, and the money they hold back. Every method is one transaction."""
+
+    async def record_dispute(self, step: RecordDispute) -> DisputeStanding:
+        """Apply what the provider said, forward only, and mark messages as applied."""
+        ...
+
+    async def remind(self, step: RemindOfDispute) -> None:
+        """Tell the shop, once, that evidence is due soon."""
+        ...
+
+
+class PayoutBook(Protocol):
+    """Keeps payouts and their items. Every method is one transaction."""
+
+    async def record_payout(self, step: ReconcilePayout, report: PayoutReport) -> PayoutStanding:
+        """Write a payout down, compare each item with the books, and open cases for what differs."""
+        ...
+
+
+class RefundBook(Protocol):
+    """Keeps refunds, and does with the money what they say. Every method is one transaction."""
+
+    async def prepare(self, step: PrepareRefund) -> Prepared:
+        """Write a shop's refund down, or find it. Never more than the payment has left, however many ask."""
+        ...
+
+    async def standing(self, step: OfRefund) -> RefundStanding | None:
+        """Where a refund stands, if there is such a refund."""
+        ...
+
+    async def decide(self, step: DecideRefund) -> RefundStanding:
+        """Approve or reject, once. Raises NotFound and RefundDecided."""
+        ...
+
+    async def release(self, step: OfRefund) -> Released:
+        """What to order of the provider, unless the checkout's run still needs the money. Raises NotFound."""
+        ...
+
+    async def adopt(self, step: AdoptRefund) -> RefundStanding | None:
+        """Write down a refund that somebody else made, or find it. None while its payment is not known as captured."""
+        ...
+
+    async def apply(self, step: ApplyRefund) -> RefundStanding:
+        """Book what the provider says as one: payment, entry, credit note, events, messages. Raises NotFound."""
         ...
 
 
@@ -217,4 +362,56 @@ class DeliveryBook(Protocol):
 
     async def record_error(self, step: OfInvoice, answer: str) -> None:
         """The mail server refused the message for good."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where a provider's messages become durable."""
+
+    async def record(self, merchant_id: str, event: ProviderEvent) -> InboxEntry:
+        """Commit the message, once per event id, and say whose business it is."""
+        ...
+
+
+class ReconciliationBook(Protocol):
+    """Finds what was left behind. What it lists is bounded, oldest first."""
+
+    async def merchants(self) -> tuple[str, ...]:
+        """The ids of all merchants."""
+        ...
+
+    async def read_until(self, merchant_id: str) -> datetime | None:
+        """How far the provider's own list of messages has been read; None if it never was."""
+        ...
+
+    async def note_read(self, merchant_id: str, until: datetime) -> None:
+        """The list has been read up to here; an earlier time changes nothing."""
+        ...
+
+    async def unknown(self, merchant_id: str, event_ids: tuple[str, ...]) -> frozenset[str]:
+        """Which of these messages never reached the inbox."""
+        ...
+
+    async def unapplied(self, sweep: Sweep) -> tuple[WaitingEvent, ...]:
+        """Messages nobody has acted upon; those older than an hour only once an hour."""
+        ...
+
+    async def ended_sessions(self, sweep: Sweep) -> tuple[EndedSession, ...]:
+        """Sessions noted as open after their end."""
+        ...
+
+    async def standing_checkouts(self, sweep: Sweep) -> tuple[StandingCheckout, ...]:
+        """Checkouts that stand still though they are not closed, and this round's share of all others."""
+        ...
+
+
+class Reporter(Protocol):
+    """Tells the running processes, and starts them again."""
+
+    async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent, found_by: SettledBy) -> None:
+        """Tell the process that looks after the subject of a message."""
+        ...
+
+    async def restart(self, merchant_id: str, request: CheckoutRequest) -> bool:
+        """Start the run of a checkout again if it is not running; True if it was not."""
         ...

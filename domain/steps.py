@@ -9,6 +9,7 @@ from datetime import datetime
 
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
+from domain.late_money import Misfit
 from domain.payments import PaymentReport, SessionStatus, SettledBy
 
 
@@ -85,6 +86,14 @@ class RecordSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSessions:
+    """What the books know of a checkout's sessions: the last attempt's number, and the one that is open."""
+
+    attempts: int
+    open: Session | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookUp:
     """Ask the provider what it says now of a session, or of a payment."""
 
@@ -117,14 +126,14 @@ class RecordFindings:
 class Standing:
     """Where the money of a checkout stands. `captured` counts money in the entry's currency, minor units.
 
-    `covered` is True when what was captured is enough for what is owed; `misfit` names money that does not
-    fit (`short`, `currency`), None when there is none.
+    `covered` is True when what was captured is enough for what is owed; `misfit` says how money does not fit,
+    None when all of it does.
     """
 
     status: CheckoutStatus
     captured: int
     covered: bool
-    misfit: str | None = None
+    misfit: Misfit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +146,13 @@ class OfCheckout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Close:
-    """End a checkout without money: expired or canceled."""
+    """End a checkout without money: expired, or canceled with a reason, by somebody."""
 
     merchant_id: str
     checkout_id: str
     status: CheckoutStatus
+    reason: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +174,16 @@ class SalesOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """The entry after the available money was assigned to it. `outstanding` in minor units."""
+    """The entry after the available money was assigned to it. `outstanding` in minor units.
+
+    `misfit` says how money that is left does not fit, None when nothing is left. `unsettled` names payments (by the
+    provider's id) whose fee the merchant waits for: until it is known nothing is assigned.
+    """
 
     balanced: bool
     outstanding: int
+    misfit: Misfit | None = None
+    unsettled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

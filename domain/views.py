@@ -1,16 +1,21 @@
 """What can be read: one flat picture of each thing, for the API. Amounts are minor units, times UTC."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.cart import PricedCart
+from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus, Redirects
 from domain.deliveries import DeliveryStatus
+from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
 from domain.entries import EntryStatus
-from domain.invoices import InvoiceStatus
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Branding, Seller
 from domain.payments import PaymentStatus, SettledBy
+from domain.payouts import PayoutItemKind, PayoutStatus
+from domain.refund_requests import RefundRequest
+from domain.refunds import RefundOrigin, RefundStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,7 @@ class EntryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """A money transfer."""
+    """A money transfer. `fee` and `net` are in minor units of `settlement_currency`."""
 
     id: str
     status: PaymentStatus
@@ -35,6 +40,99 @@ class PaymentView:
     provider: str
     provider_reference: str
     settled_by: SettledBy
+    fee: int | None = None
+    net: int | None = None
+    settlement_currency: str | None = None
+    available_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeView:
+    """Money a customer's bank claims back, and until when evidence can be handed in."""
+
+    id: str
+    status: DisputeStatus
+    amount: int
+    currency: str
+    reason: str
+    evidence_due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    """A finding, what can be decided about it, and what was. `workflow_id` is the run that waits for the decision.
+
+    `amount` in minor units of `currency`, where the case is about money. `detail` says more, in words.
+    """
+
+    id: str
+    kind: str
+    status: CaseStatus
+    checkout_id: str | None
+    payment_id: str | None
+    payment_reference: str | None
+    workflow_id: str | None
+    amount: int | None
+    currency: str | None
+    detail: str | None
+    options: tuple[str, ...]
+    opened_at: datetime
+    due_at: datetime | None
+    overdue: bool
+    decision: str | None = None
+    reason: str | None = None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[CaseView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutItemView:
+    """A movement of the provider's balance within a payout; `matched` when the books know it with this amount."""
+
+    reference: str
+    kind: PayoutItemKind
+    source: str | None
+    amount: int
+    fee: int
+    net: int
+    payment_id: str | None
+    checkout_id: str | None
+    matched: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutView:
+    """A transfer to the merchant's bank account. `matched` when every item agrees with the books.
+
+    `items` is None where a list leaves them out.
+    """
+
+    id: str
+    reference: str
+    status: PayoutStatus
+    amount: int
+    currency: str
+    arrives_on: date
+    matched: bool
+    created_at: datetime
+    items: tuple[PayoutItemView, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutPage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[PayoutView, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +155,48 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """A finalized invoice. `pdf` and `xml` are None until the documents are stored."""
+    """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note corrects the
+    invoice `corrects_id`."""
 
     id: str
     number: str
     status: InvoiceStatus
     currency: str
     total: int
+    kind: InvoiceKind = InvoiceKind.INVOICE
+    corrects_id: str | None = None
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
     delivery: DeliveryView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteView:
+    """The document that takes back what a refund gave back."""
+
+    id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """Money given back. `request` and `key` are the shop's; None for a refund that was made otherwise."""
+
+    id: str
+    checkout_id: str | None
+    payment_id: str
+    status: RefundStatus
+    origin: RefundOrigin
+    amount: int
+    currency: str
+    reason: str | None
+    failure: str | None
+    approved_by: str | None
+    credit_note: CreditNoteView | None
+    key: str | None
+    request: RefundRequest | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +231,10 @@ class CheckoutView:
     payment_link: PaymentLinkView | None
     entry: EntryView
     payments: tuple[PaymentView, ...] = ()
+    disputes: tuple[DisputeView, ...] = ()
     order: OrderView | None = None
     invoice: InvoiceView | None = None
+    refunds: tuple[RefundView, ...] = ()
     review: ReviewView | None = None
     created_at: datetime
     updated_at: datetime

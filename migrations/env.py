@@ -7,6 +7,13 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.postgres import (  # noqa: F401 -- their tables are known to Base
+    tables_cases,
+    tables_disputes,
+    tables_payouts,
+    tables_reconciliation,
+    tables_refunds,
+)
 from adapters.postgres.tables import Base
 
 

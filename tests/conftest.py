@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from sandbox import postgres, temporal
+from tests.conservation import assert_money_is_conserved
 from tests.house import House, house
 
 ROOT = Path(__file__).parent.parent
@@ -64,3 +65,4 @@ async def the_house(
         tmp_path_factory.mktemp("house"), database_url=url, temporal_address=temporal_server.address
     ) as running:
         yield running
+        await assert_money_is_conserved(running.engine)

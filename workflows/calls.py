@@ -14,11 +14,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.books import BookActivities
     from activities.delivery import DeliveryActivities
     from activities.documents import DocumentActivities
-    from activities.provider import ProviderActivities
 
+_Activities = TypeVar("_Activities")
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
@@ -31,15 +30,32 @@ RENDERING_TIMEOUT = timedelta(minutes=2)
 MAIL_TIMEOUT = timedelta(minutes=2)
 
 
-async def in_books(step: Callable[[BookActivities, _In], Awaitable[_Out]], given: _In, summary: str) -> _Out:
+async def in_books(step: Callable[[_Activities, _In], Awaitable[_Out]], given: _In, summary: str) -> _Out:
     """One transaction in the database."""
-    return await workflow.execute_local_activity_method(
-        step, given, start_to_close_timeout=BOOKS_TIMEOUT, retry_policy=BOOKS_RETRY, summary=summary
+    try:
+        return await workflow.execute_local_activity_method(
+            step, given, start_to_close_timeout=BOOKS_TIMEOUT, retry_policy=BOOKS_RETRY, summary=summary
+        )
+    except ApplicationError as failure:
+        # A local activity that fails for good raises its error bare. Every other step fails as ActivityError, and
+        # a bare error that a run does not expect would end the run.
+        raise _failed(summary) from failure
+
+
+def _failed(summary: str) -> ActivityError:
+    return ActivityError(
+        "Local activity failed",
+        scheduled_event_id=0,
+        started_event_id=0,
+        identity="",
+        activity_type=summary,
+        activity_id="",
+        retry_state=None,
     )
 
 
 async def at_provider(
-    step: Callable[[ProviderActivities, _In], Awaitable[_Out]],
+    step: Callable[[_Activities, _In], Awaitable[_Out]],
     given: _In,
     summary: str,
     patience: timedelta | None = None,

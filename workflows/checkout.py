@@ -9,9 +9,12 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from workflows.late_payment import hand_over
 from workflows.messages import (
+    CancelCheckout,
     CheckoutResult,
     CheckoutStanding,
+    LatePayment,
     OpenedLink,
     PaymentFact,
     PaymentPage,
@@ -22,9 +25,19 @@ with workflow.unsafe.imports_passed_through():
     from activities.books import BookActivities
     from activities.delivery import DeliveryActivities
     from activities.documents import DocumentActivities
-    from domain.checkout import CheckoutStatus
+    from domain.checkout import ENDED, LONGEST_REASON, CheckoutStatus
     from domain.payments import SettledBy
-    from domain.steps import Close, CreateEntry, Entry, FinalizedInvoice, IssueLink, OfCheckout, OfInvoice, Review
+    from domain.steps import (
+        Balance,
+        Close,
+        CreateEntry,
+        Entry,
+        FinalizedInvoice,
+        IssueLink,
+        OfCheckout,
+        OfInvoice,
+        Review,
+    )
     from workflows import search_attributes as attributes
     from workflows.calls import by_mail, in_books, reason, rendering
     from workflows.payment_watch import PaymentWatch
@@ -46,13 +59,19 @@ class CheckoutWorkflow:
         self._invoice: FinalizedInvoice | None = None
         self._refusal: ApplicationError | None = None
         self._review_reason: str | None = None
+        self._cancel: CancelCheckout | None = None
+        self._has_late_money = False
         self._unknown_signals: list[str] = []
 
     @workflow.run
-    async def run(self, start: StartCheckout) -> CheckoutResult:  # noqa: ARG002 - taken in __init__
+    async def run(self, start: StartCheckout) -> CheckoutResult:
         """The process, top to bottom."""
         await self._create_entry()
         await self._issue_payment_link()
+        if self._opened.status in ENDED:
+            return await self._stay_ended()
+        if self._opened.opened_by != start.opened_by:
+            await self._recover()
         if not await self._await_capture():
             return await self._close_unpaid()
         await self._create_sales_order()
@@ -99,25 +118,54 @@ class CheckoutWorkflow:
         self._link_ends_at = link.expires_at
         self._tell(f"Waiting for the customer to pay. The link ends {link.expires_at:%Y-%m-%d %H:%M} UTC.")
 
+    async def _stay_ended(self) -> CheckoutResult:
+        """A run of this checkout ended before, and Temporal has forgotten it."""
+        self._enter(self._opened.status, f"The checkout was {self._opened.status} before.")
+        return await self._finish()
+
+    async def _recover(self) -> None:
+        """An earlier run of this checkout was lost: go on from where the books and the provider are.
+
+        Every step that is done again finds its own effect, so what was done is not done twice.
+        """
+        if self._opened.status is CheckoutStatus.NEEDS_REVIEW:
+            await in_books(BookActivities.resume_from_review, self._checkout, "take back from review")
+        await self._persist(self._watch.recover)
+        await self._hand_over_late_money()
+
     async def _await_capture(self) -> bool:
-        """Wait until the provider holds the money, or the link has ended without it."""
+        """Wait until the provider holds the money, the link has ended without it, or somebody cancels."""
         while not self._watch.covered():
             why = await self._reason_to_look()
             if self._watch.covered():
                 break
-            standing = await self._persist(partial(self._watch.look, why) if why else self._watch.end)
-            if standing is not None and standing.misfit:
-                await self._review(f"payment_{standing.misfit}")
-            elif why is None:
-                break
+            if why is not None:
+                await self._persist(partial(self._watch.look, why))
+            elif await self._end_unpaid():
+                return False
+            await self._hand_over_late_money()
+        self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
+        return True
+
+    async def _end_unpaid(self) -> bool:
+        """Expire the session and read it back; False when money slipped in. Part of it keeps a cancel out."""
+        if self._watch.has_news():
+            await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
+        standing = await self._persist(self._watch.end)
         if self._watch.covered():
-            self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
-        return self._watch.covered()
+            return False
+        if self._cancel is not None and standing is not None and (standing.captured or standing.misfit):
+            self._cancel = None
+            self._watch.go_on()
+            return False
+        return True
 
     async def _reason_to_look(self) -> SettledBy | None:
-        """What makes us ask the provider next: a fact, or the time to poll. None when the link has ended."""
+        """What makes us ask the provider next: a fact, or the time to poll. None when it is to end."""
         ends_at = self._link_ends_at or workflow.now()
         while not (self._watch.has_news() or self._watch.covered()):
+            if self._cancel is not None:
+                return None
             poll_at = self._watch.next_poll_at
             wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
             timeout = max(wake_at - workflow.now(), timedelta(0))
@@ -130,19 +178,22 @@ class CheckoutWorkflow:
         return SettledBy.WEBHOOK
 
     def _woken(self, poll_at: datetime | None) -> bool:
-        return self._watch.has_news() or self._watch.covered() or self._watch.next_poll_at != poll_at
+        moved = self._cancel is not None or self._watch.next_poll_at != poll_at
+        return moved or self._watch.has_news() or self._watch.covered()
 
     async def _close_unpaid(self) -> CheckoutResult:
-        await in_books(
-            BookActivities.close_checkout,
-            Close(
-                merchant_id=self._start.merchant_id,
-                checkout_id=self._opened.checkout_id,
-                status=CheckoutStatus.EXPIRED,
-            ),
-            "close the unpaid checkout",
+        cancel = self._cancel
+        status = CheckoutStatus.EXPIRED if cancel is None else CheckoutStatus.CANCELED
+        step = Close(
+            merchant_id=self._start.merchant_id,
+            checkout_id=self._opened.checkout_id,
+            status=status,
+            reason=cancel.reason if cancel else None,
+            by=cancel.by if cancel else None,
         )
-        self._enter(CheckoutStatus.EXPIRED, "The link ended without a payment.")
+        await in_books(BookActivities.close_checkout, step, "close the unpaid checkout")
+        self._enter(status, "The checkout was canceled." if cancel else "The link ended without a payment.")
+        await self._hand_over_late_money()
         return await self._finish()
 
     async def _create_sales_order(self) -> None:
@@ -150,14 +201,23 @@ class CheckoutWorkflow:
         self._phase = CheckoutStatus.ORDERED
 
     async def _await_balance(self) -> None:
-        while True:
-            balance = await self._persist(
-                lambda: in_books(BookActivities.balance_entry, self._checkout, "balance entry")
-            )
-            if balance.balanced:
-                break
-            await self._review("entry_not_balanced")
+        while not (balance := await self._persist(self._balance_entry)).balanced:
+            if balance.unsettled:
+                await self._await_settlement(balance.unsettled)
+            else:
+                await self._review("entry_not_balanced")
+        if balance.misfit or self._has_late_money:
+            await self._hand_over_late_money(found=True)
         self._phase = CheckoutStatus.BALANCED
+
+    async def _balance_entry(self) -> Balance:
+        return await in_books(BookActivities.balance_entry, self._checkout, "balance entry")
+
+    async def _await_settlement(self, payments: tuple[str, ...]) -> None:
+        """The merchant balances entries when the provider has said its fee: by message, or asked."""
+        workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.PROVIDER)])
+        self._tell("The money is captured. Waiting for the provider to say its fee.")
+        await self._persist(partial(self._watch.await_fee, payments))
 
     async def _create_invoice(self) -> None:
         self._invoice = await self._persist(
@@ -177,11 +237,19 @@ class CheckoutWorkflow:
         while self._watch.has_news() or not workflow.all_handlers_finished():
             await workflow.wait_condition(workflow.all_handlers_finished)
             await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
+            await self._hand_over_late_money()
         return CheckoutResult(
             checkout_id=self._opened.checkout_id,
             status=self._phase,
             invoice_number=self._invoice.number if self._invoice else None,
         )
+
+    async def _hand_over_late_money(self, *, found: bool = False) -> None:
+        """Money that does not fit is looked after by a run of its own, which outlives this one."""
+        standing = self._watch.standing
+        if found or (standing is not None and standing.misfit) or self._has_late_money:
+            self._has_late_money = True
+            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=self._opened.checkout_id))
 
     # Facts and requests from outside
 
@@ -218,14 +286,41 @@ class CheckoutWorkflow:
     @open_payment_page.validator
     def _payable(self) -> None:
         open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
-        if self._phase is not CheckoutStatus.AWAITING_PAYMENT or self._watch.covered() or not open_link:
+        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._cancel is None
+        if not awaited or self._watch.covered() or not open_link:
             raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
+
+    @workflow.update
+    async def cancel(self, wanted: CancelCheckout) -> CheckoutStanding:
+        """Nobody is to pay any more. Repeating it answers the same; a capture that comes first wins."""
+        self._cancel = self._cancel or wanted
+        await workflow.wait_condition(
+            lambda: self._phase is not CheckoutStatus.AWAITING_PAYMENT or self._cancel is None
+        )
+        if self._phase is not CheckoutStatus.CANCELED:
+            raise self._too_late()
+        return CheckoutStanding(status=self._phase)
+
+    @cancel.validator
+    def _cancelable(self, wanted: CancelCheckout) -> None:
+        if not 1 <= len(wanted.reason.strip()) <= LONGEST_REASON:
+            raise ApplicationError(f"a reason of 1 to {LONGEST_REASON} characters is needed", type="InvalidInput")
+        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered()
+        if not awaited and self._phase is not CheckoutStatus.CANCELED:
+            raise self._too_late()
+
+    def _too_late(self) -> ApplicationError:
+        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT
+        status = CheckoutStatus.CAPTURED if awaited and self._watch.covered() else self._phase
+        words = f"too late to cancel: the checkout is {status}"
+        return ApplicationError(words, status, type="TooLateToCancel", non_retryable=True)
 
     @workflow.update
     async def payer_returned(self) -> CheckoutStanding:
         """The customer came back from the provider: ask now, so that he is told at once."""
         if self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered():
             await self._watch.look(SettledBy.RETURN)
+            await self._hand_over_late_money()
         captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered()
         return CheckoutStanding(status=CheckoutStatus.CAPTURED if captured else self._phase)
 
@@ -260,9 +355,24 @@ class CheckoutWorkflow:
             options=("resume",),
         )
         await in_books(BookActivities.put_under_review, step, f"review: {why}")
-        await workflow.wait_condition(lambda: self._review_reason is None)
+        await self._await_resume()
         await in_books(BookActivities.resume_from_review, self._checkout, "resume")
         workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.NOBODY)])
+
+    async def _await_resume(self) -> None:
+        """What is reported while a person is awaited is applied all the same, as long as that works."""
+        listening = self._phase is not CheckoutStatus.AWAITING_PAYMENT
+        while self._review_reason is not None:
+            await workflow.wait_condition(partial(self._resumed_or_told, listening=listening))
+            if self._review_reason is not None:
+                try:
+                    await self._watch.look(SettledBy.WEBHOOK)
+                    await self._hand_over_late_money()
+                except ActivityError:
+                    listening = False
+
+    def _resumed_or_told(self, *, listening: bool) -> bool:
+        return self._review_reason is None or (listening and self._watch.has_news())
 
     def _enter(self, phase: CheckoutStatus, words: str) -> None:
         self._phase = phase

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.payments import SettledBy
+from domain.refund_requests import RefundRequest
+from domain.refund_steps import Refusal
+from domain.refunds import RefundStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +40,15 @@ class OpenedLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFact:
-    """A provider said that something happened: go and look. The id is the provider's, so repeats are known."""
+    """A provider said that something happened: go and look. The id is the provider's, so repeats are known.
+
+    `found_by` is how we heard of it: by the provider's own message, or by the sweep.
+    """
 
     event_id: str
     session_id: str | None = None
     payment_reference: str | None = None
+    found_by: SettledBy = SettledBy.WEBHOOK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +75,136 @@ class CheckoutResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancelCheckout:
+    """Somebody wants the checkout canceled: why, in 1 to 200 characters, and who."""
+
+    reason: str
+    by: str = "ops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatePayment:
-    """The input of `LatePaymentWorkflow`: a checkout whose run is over, and of which a provider still speaks."""
+    """The input of `LatePaymentWorkflow`: whose money it looks after.
+
+    Either a checkout's, or that of a payment that we cannot tie to a checkout, by the provider's reference of
+    the payment or, as long as that is all we know, of its session.
+    """
 
     merchant_id: str
-    checkout_id: str
+    checkout_id: str | None = None
+    payment_reference: str | None = None
+    session_id: str | None = None
 
 
 def late_payment_id(checkout_id: str) -> str:
-    """The id of the run that looks after late facts of a checkout."""
+    """The id of the run that looks after money of a checkout that does not fit."""
     return f"late-payment:{checkout_id}"
+
+
+def unknown_payment_id(merchant_id: str, reference: str) -> str:
+    """The id of the run that looks after a payment we cannot tie to a checkout."""
+    return f"unknown-payment:{merchant_id}:{reference}"
+
+
+def money_run_id(late: LatePayment) -> str:
+    """The id of the run that looks after this money."""
+    if late.checkout_id is not None:
+        return late_payment_id(late.checkout_id)
+    return unknown_payment_id(late.merchant_id, late.payment_reference or late.session_id or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseDecision:
+    """A person's decision of a case: one of its options, why, and who."""
+
+    case_id: str
+    decision: str
+    reason: str
+    by: str = "ops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """The input of `DisputeWorkflow`: a dispute, by the provider's id."""
+
+    merchant_id: str
+    reference: str
+
+
+def dispute_id(reference: str) -> str:
+    """The id of the run that looks after a dispute."""
+    return f"dispute:{reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payout:
+    """The input of `PayoutWorkflow`: a payout, by the provider's id."""
+
+    merchant_id: str
+    reference: str
+
+
+def payout_id(reference: str) -> str:
+    """The id of the run that compares a payout with the books."""
+    return f"payout:{reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRefund:
+    """The input of `RefundWorkflow`: asked for by a shop (`refund_id`, `request`), or spoken of by a provider
+    (`reference`, its id there). `opened_by` is any text that is new for each request."""
+
+    merchant_id: str
+    refund_id: str | None = None
+    request: RefundRequest | None = None
+    opened_by: str = ""
+    reference: str | None = None
+
+
+def refund_run_id(reference: str) -> str:
+    """The id of a refund's run: by our own id, or by the provider's for one that we did not order."""
+    return f"refund:{reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundFact:
+    """A provider said that something happened to a refund: go and look. Both ids are the provider's."""
+
+    event_id: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedRefund:
+    """The refund is in the books, durably; or `refusal` says why not."""
+
+    refund_id: str | None = None
+    opened_by: str | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundDecision:
+    """Somebody approves or rejects a refund: why, and who."""
+
+    approved: bool
+    reason: str
+    by: str = "ops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundVerdict:
+    """Where the refund stands after a decision; `taken` is False when it was decided otherwise before, or when
+    there is no such refund, as `refusal` then says."""
+
+    taken: bool
+    status: RefundStatus | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundResult:
+    """How a run ended; None for a refund that was refused."""
+
+    refund_id: str | None
+    status: RefundStatus | None

@@ -5,20 +5,23 @@ applied, forward only. So it does not matter how often, in which order or by whi
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.messages import PaymentFact
 
 with workflow.unsafe.imports_passed_through():
     from activities.books import BookActivities
     from activities.provider import ProviderActivities
+    from domain.checkout import CheckoutStatus
     from domain.payments import SessionStatus, SettledBy
     from domain.steps import (
         Findings,
         LookUp,
+        OfCheckout,
         OpenSession,
         RecordFindings,
         RecordSession,
@@ -32,6 +35,8 @@ SESSION_LIFE = timedelta(hours=23)
 SHORTEST_SESSION = timedelta(minutes=35)
 OPENING_PATIENCE = timedelta(seconds=30)
 POLL_OVERDUE = timedelta(hours=1)
+FEE_POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600))
+"""How long to wait for a fee before asking; the last one again and again."""
 POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 4 * 3600, 12 * 3600))
 
 
@@ -48,6 +53,8 @@ class PaymentWatch:
         self._session: Session | None = None
         self._opened_at: datetime | None = None
         self._polls = 0
+        self._fee_polls = 0
+        self._shut = False
         self._lock = asyncio.Lock()
         self.standing: Standing | None = None
 
@@ -69,6 +76,10 @@ class PaymentWatch:
         return self.standing is not None and self.standing.covered
 
     @property
+    def _status(self) -> CheckoutStatus:
+        return CheckoutStatus.AWAITING_PAYMENT if self.standing is None else self.standing.status
+
+    @property
     def next_poll_at(self) -> datetime | None:
         """When to look without being told; None while no session is open."""
         if self._session is None or self._opened_at is None:
@@ -78,12 +89,17 @@ class PaymentWatch:
         return self._session.expires_at + (1 + self._polls - len(POLLS)) * POLL_OVERDUE
 
     async def open(self, entry_id: str, link_ends_at: datetime) -> Session:
-        """The one payable session: the open one, or a new one after the old one was expired and read back."""
+        """The one payable session: the open one, or a new one after the old one was expired and read back.
+
+        Raises ApplicationError `NotPayable` when there is nothing left to pay, or nobody may pay any more.
+        """
         async with self._lock:
             if self._session is not None and workflow.now() < self._session.expires_at - timedelta(minutes=1):
                 return self._session
             if self._session is not None:
                 await self._record((await self._expire(self._session),), (), SettledBy.RETURN)
+            if self._shut or self.covered():
+                raise ApplicationError("nothing is to be paid", self._status, type="NotPayable", non_retryable=True)
             session = await self._open_next(entry_id, link_ends_at)
             await in_books(
                 BookActivities.record_session,
@@ -121,6 +137,21 @@ class PaymentWatch:
                 self._opening = None
             raise
 
+    async def recover(self) -> Standing:
+        """Take up a checkout whose run was lost: the books know its session, the provider what became of it.
+
+        One attempt's number is left out: the lost run may have used it and not lived to write it down.
+        """
+        async with self._lock:
+            known = await in_books(
+                BookActivities.known_sessions,
+                OfCheckout(merchant_id=self._merchant_id, checkout_id=self._checkout_id),
+                "find the sessions of the lost run",
+            )
+            self._attempts = known.attempts + 1
+            self._session, self._opened_at = known.open, workflow.now()
+            return await self._record(await self._find_out({}), (), SettledBy.SWEEP)
+
     async def look(self, settled_by: SettledBy) -> Standing | None:
         """See what the provider says of the session and of all that was reported; None if there is nothing."""
         async with self._lock:
@@ -129,10 +160,24 @@ class PaymentWatch:
             if settled_by is SettledBy.POLL:
                 self._polls += 1
             if findings or facts:
-                await self._record(findings, tuple(facts), settled_by)
+                await self._record(findings, tuple(facts), _found_by(facts) or settled_by)
             self._seen.update(facts)
             self._facts = {event_id: fact for event_id, fact in self._facts.items() if event_id not in facts}
             return self.standing
+
+    async def await_fee(self, payments: tuple[str, ...]) -> None:
+        """Wait until the provider speaks, or for a while; then see what it says of these payments."""
+        patience = FEE_POLLS[min(self._fee_polls, len(FEE_POLLS) - 1)]
+        with suppress(TimeoutError):
+            await workflow.wait_condition(self.has_news, timeout=patience, timeout_summary="ask for the fee")
+        if self.has_news():
+            await self.look(SettledBy.WEBHOOK)
+            return
+        self._fee_polls += 1
+        async with self._lock:
+            questions = [LookUp(merchant_id=self._merchant_id, payment_reference=one) for one in payments]
+            findings = [await self._ask(question) for question in questions]
+            await self._record(tuple(findings), (), SettledBy.POLL)
 
     async def _find_out(self, facts: dict[str, PaymentFact]) -> tuple[Findings, ...]:
         """Ask once for each thing that was named; a session's answer covers its payment."""
@@ -151,11 +196,16 @@ class PaymentWatch:
         return await at_provider(ProviderActivities.look_up, question, "ask the provider")
 
     async def end(self) -> Standing | None:
-        """Make the session unpayable, and see whether money slipped in before."""
+        """Make the session unpayable, and see whether money slipped in before. No other is opened from now on."""
         async with self._lock:
+            self._shut = True
             if self._session is None:
                 return self.standing
             return await self._record((await self._expire(self._session),), (), SettledBy.POLL)
+
+    def go_on(self) -> None:
+        """The end is put off: sessions may be opened again."""
+        self._shut = False
 
     async def _expire(self, session: Session) -> Findings:
         return await at_provider(
@@ -182,3 +232,9 @@ class PaymentWatch:
         if self._session is not None and self._session.session_id in closed:
             self._session = None
         return self.standing
+
+
+def _found_by(facts: dict[str, PaymentFact]) -> SettledBy | None:
+    """The sweep, if nobody else told of it; None when there is nothing to say."""
+    swept = bool(facts) and all(fact.found_by is SettledBy.SWEEP for fact in facts.values())
+    return SettledBy.SWEEP if swept else None

@@ -12,3 +12,4 @@ CURRENCY = SearchAttributeKey.for_keyword("QuittanceCurrency")
 NOBODY = "nobody"
 CUSTOMER = "customer"
 REVIEW = "review"
+PROVIDER = "provider"

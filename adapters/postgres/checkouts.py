@@ -14,16 +14,17 @@ from domain import entries
 from domain.cart import PricedCart
 from domain.checkout import CheckoutStatus
 from domain.entries import EntryStatus
-from domain.errors import NotFound
+from domain.errors import InvalidInput, NotFound
 from domain.merchants import Merchant
 from domain.pricing import CheckoutRules, price_checkout
 from domain.steps import Close, CreateEntry, Entry, IssueLink, OfCheckout, PaymentLink, Review
 
-ENDED = {CheckoutStatus.EXPIRED, CheckoutStatus.CANCELED, CheckoutStatus.COMPLETED}
-
 
 async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: str) -> CheckoutRow:
-    """The checkout's row, locked until the transaction ends: the first lock every step takes."""
+    """The checkout's row, locked until the transaction ends: the first lock every step takes.
+
+    The lock leaves the key alone, so rows that refer to the checkout (messages in the inbox) never wait for it.
+    """
     found = await session.execute(
         select(CheckoutRow)
         .where(CheckoutRow.id == checkout_id, CheckoutRow.merchant_id == merchant_id)
@@ -65,14 +66,20 @@ class PostgresCheckoutBook:
             rules = CheckoutRules(
                 redirect_origins=merchant.redirect_origins, allow_local_redirects=self._allow_local_redirects
             )
-            cart = price_checkout(step.request, rules)
-            if await self._insert_checkout(session, step, cart):
-                await tell(session, step.merchant_id, "checkout.created", await self._checkout_id(session, step))
+            try:
+                cart = price_checkout(step.request, rules)
+            except InvalidInput:
+                # What was taken once is kept, though the merchant's rules may have become stricter since.
+                if await self._checkout_id(session, step) is None:
+                    raise
+                return await self._entry(session, step)
+            if created := await self._insert_checkout(session, step, cart):
+                await tell(session, step.merchant_id, "checkout.created", created)
             return await self._entry(session, step)
 
     @staticmethod
-    async def _insert_checkout(session: AsyncSession, step: CreateEntry, cart: PricedCart) -> bool:
-        """Insert checkout and entry; False if the assignment key is taken already."""
+    async def _insert_checkout(session: AsyncSession, step: CreateEntry, cart: PricedCart) -> str | None:
+        """Insert checkout and entry, and answer the checkout's id; None if the assignment key is taken already."""
         checkout_id = new_id("chk")
         taken = await session.execute(
             insert(CheckoutRow)
@@ -92,7 +99,7 @@ class PostgresCheckoutBook:
             .returning(CheckoutRow.id)
         )
         if taken.scalar_one_or_none() is None:
-            return False
+            return None
         session.add(
             EntryRow(
                 id=new_id("ent"),
@@ -105,16 +112,16 @@ class PostgresCheckoutBook:
             )
         )
         await session.flush()
-        return True
+        return checkout_id
 
     @staticmethod
-    async def _checkout_id(session: AsyncSession, step: CreateEntry) -> str:
+    async def _checkout_id(session: AsyncSession, step: CreateEntry) -> str | None:
         found = await session.execute(
             select(CheckoutRow.id).where(
                 CheckoutRow.merchant_id == step.merchant_id, CheckoutRow.assignment_key == step.request.assignment_key
             )
         )
-        return found.scalar_one()
+        return found.scalar_one_or_none()
 
     @staticmethod
     async def _entry(session: AsyncSession, step: CreateEntry) -> Entry:
@@ -161,7 +168,9 @@ class PostgresCheckoutBook:
             if move_checkout(checkout, step.status):
                 entry = await entry_of(session, step.checkout_id)
                 entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
-                await tell(session, step.merchant_id, f"checkout.{step.status}", step.checkout_id)
+                checkout.review = None
+                why = {"reason": step.reason, "by": step.by} if step.status is CheckoutStatus.CANCELED else {}
+                await tell(session, step.merchant_id, f"checkout.{step.status}", step.checkout_id, **why)
 
     async def review(self, step: Review) -> None:
         async with self._sessions.begin() as session:

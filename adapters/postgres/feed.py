@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.tables import EventFeedRow, EventRow
 
 
-async def tell(session: AsyncSession, merchant_id: str, kind: str, checkout_id: str, **data: Any) -> None:
+async def tell(session: AsyncSession, merchant_id: str, kind: str, checkout_id: str | None, **data: Any) -> None:
     """Append an event to the merchant's feed. Call it last in a transaction.
 
     The feed's row is locked until the commit: numbers are gapless, in the order of the commits, and a

@@ -1,72 +1,60 @@
 """The inbox of provider messages: durable first, acted upon after."""
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import text
 
 from adapters.postgres.database import Sessions
-from adapters.postgres.tables import CheckoutRow, PaymentRow, ProviderEventRow, ProviderSessionRow
 from domain.payments import ProviderEvent
 from domain.views import InboxEntry
 
+_RECORD = text("""
+    INSERT INTO provider_events
+        (merchant_id, provider, event_id, type, relevant, subject, reference, session_id, payment_reference, raw,
+         checkout_id)
+    VALUES
+        (:merchant, :provider, :event, :type, :relevant, :subject, :reference, :session, :payment, :raw,
+         coalesce(
+            (SELECT id FROM checkouts WHERE merchant_id = :merchant AND id = :checkout),
+            (SELECT checkout_id FROM provider_sessions
+             WHERE merchant_id = :merchant AND provider = :provider AND session_id = :session),
+            (SELECT checkout_id FROM payments
+             WHERE merchant_id = :merchant AND provider = :provider AND reference = :payment)))
+    ON CONFLICT (merchant_id, provider, event_id)
+        DO UPDATE SET checkout_id = coalesce(provider_events.checkout_id, excluded.checkout_id)
+    RETURNING
+        checkout_id, applied_at IS NOT NULL AS applied,
+        (SELECT workflow_id FROM checkouts WHERE id = provider_events.checkout_id) AS workflow_id
+""")
+"""Whose business a message is: by our own id in it, else by the session or payment it names. A repeated message
+changes nothing, but may find the checkout that was not known before."""
+
 
 class PostgresInbox:
-    """Implements `api.ports.Inbox`."""
+    """Implements `api.ports.Inbox` and `domain.ports.Inbox`.
+
+    One statement a message, which is its own transaction: this is what a flood of webhooks costs.
+    """
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     async def record(self, merchant_id: str, event: ProviderEvent) -> InboxEntry:
-        async with self._sessions.begin() as session:
-            checkout = await self._checkout(session, merchant_id, event)
-            await session.execute(
-                insert(ProviderEventRow)
-                .values(
-                    merchant_id=merchant_id,
-                    provider=event.provider,
-                    event_id=event.event_id,
-                    type=event.type,
-                    relevant=event.relevant,
-                    checkout_id=checkout.id if checkout else None,
-                    session_id=event.session_id,
-                    payment_reference=event.payment_reference,
-                    raw=event.raw,
-                )
-                .on_conflict_do_nothing(
-                    index_elements=[
-                        ProviderEventRow.merchant_id,
-                        ProviderEventRow.provider,
-                        ProviderEventRow.event_id,
-                    ]
-                )
+        async with self._sessions() as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            recorded = await session.execute(
+                _RECORD,
+                {
+                    "merchant": merchant_id,
+                    "provider": event.provider,
+                    "event": event.event_id,
+                    "type": event.type,
+                    "relevant": event.relevant,
+                    "subject": event.subject,
+                    "reference": event.reference,
+                    "session": event.session_id,
+                    "payment": event.payment_reference,
+                    "raw": event.raw,
+                    "checkout": event.checkout_id,
+                },
             )
-            applied = await session.execute(
-                select(ProviderEventRow.applied_at).where(
-                    ProviderEventRow.merchant_id == merchant_id,
-                    ProviderEventRow.provider == event.provider,
-                    ProviderEventRow.event_id == event.event_id,
-                )
-            )
-            return InboxEntry(
-                workflow_id=checkout.workflow_id if checkout else None,
-                checkout_id=checkout.id if checkout else None,
-                applied=applied.scalar_one() is not None,
-            )
-
-    @staticmethod
-    async def _checkout(session: AsyncSession, merchant_id: str, event: ProviderEvent) -> CheckoutRow | None:
-        """Whose business the message is: by our own id in it, else by the session or payment it names."""
-        of_merchant = select(CheckoutRow).where(CheckoutRow.merchant_id == merchant_id)
-        if event.checkout_id is not None:
-            wanted = of_merchant.where(CheckoutRow.id == event.checkout_id)
-        elif event.session_id is not None:
-            wanted = of_merchant.join(ProviderSessionRow, ProviderSessionRow.checkout_id == CheckoutRow.id).where(
-                ProviderSessionRow.provider == event.provider, ProviderSessionRow.session_id == event.session_id
-            )
-        elif event.payment_reference is not None:
-            wanted = of_merchant.join(PaymentRow, PaymentRow.checkout_id == CheckoutRow.id).where(
-                PaymentRow.provider == event.provider, PaymentRow.reference == event.payment_reference
-            )
-        else:
-            return None
-        return (await session.execute(wanted)).scalar_one_or_none()
+            row = recorded.one()
+        return InboxEntry(workflow_id=row.workflow_id, checkout_id=row.checkout_id, applied=row.applied)

@@ -31,11 +31,9 @@ from domain.checkout import CheckoutStatus, Customer, PriceMode
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryStatus
 from domain.errors import DocumentDiffers, InvalidDraft, NotFound
-from domain.invoices import Invoice, InvoiceStatus, PaymentMade
+from domain.invoices import Invoice, InvoiceKind, InvoiceStatus, PaymentMade
 from domain.merchants import Branding, Merchant, Seller
 from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice
-
-KIND = "invoice"
 
 
 class PostgresInvoiceBook:
@@ -49,7 +47,11 @@ class PostgresInvoiceBook:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
             order = (await session.execute(select(OrderRow).where(OrderRow.checkout_id == checkout.id))).scalar_one()
             in_force = await session.execute(
-                select(InvoiceRow).where(InvoiceRow.order_id == order.id, InvoiceRow.status != InvoiceStatus.CANCELED)
+                select(InvoiceRow).where(
+                    InvoiceRow.order_id == order.id,
+                    InvoiceRow.kind == InvoiceKind.INVOICE,
+                    InvoiceRow.status != InvoiceStatus.CANCELED,
+                )
             )
             invoice = in_force.scalar_one_or_none()
             if invoice is None:
@@ -62,13 +64,13 @@ class PostgresInvoiceBook:
         _refuse_wrong_draft(cart, order, entry)
         merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
         payments = await _payments_made(session, entry, merchant)
-        drawn = await draw(session, merchant, KIND)
+        drawn = await draw(session, merchant, InvoiceKind.INVOICE)
         status = InvoiceStatus.PAID if entry.status == EntryStatus.BALANCED else InvoiceStatus.OPEN
         invoice = _invoice_row(merchant, checkout, order, entry, cart, payments, drawn)
         invoice.status = invoices.move(invoices.move(InvoiceStatus.DRAFT, InvoiceStatus.OPEN), status)
         session.add(invoice)
         await session.flush()
-        session.add_all(_detail_rows(invoice, cart))
+        session.add_all(detail_rows(invoice, cart))
         if checkout.status == CheckoutStatus.BALANCED:
             move_checkout(checkout, CheckoutStatus.INVOICED)
         await session.flush()
@@ -202,6 +204,7 @@ def _invoice_row(
         order_id=order.id,
         entry_id=entry.id,
         series_id=drawn.series_id,
+        kind=InvoiceKind.INVOICE,
         period=drawn.period,
         sequence=drawn.sequence,
         number=drawn.number,
@@ -226,7 +229,8 @@ def _invoice_row(
     )
 
 
-def _detail_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow | TaxSubtotalRow]:
+def detail_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow | TaxSubtotalRow]:
+    """The lines and tax subtotals of a document that is being finalized."""
     lines: list[InvoiceLineRow | TaxSubtotalRow] = [
         InvoiceLineRow(invoice_id=invoice.id, merchant_id=invoice.merchant_id, **_line_values(line))
         for line in cart.lines

@@ -1,34 +1,43 @@
 """Provider sessions, payments, and the items that tie money to entries."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.checkouts import ENDED, entry_of, locked_checkout, move_checkout
+from adapters.postgres.assignments import assign, balance_of
+from adapters.postgres.cases import resolve_shortage
+from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
 from adapters.postgres.feed import tell
+from adapters.postgres.findings import PROVIDER, mark_applied, misfit_of, owed_on, payments_of, record_payment
 from adapters.postgres.tables import (
     CheckoutRow,
-    EntryItemRow,
     EntryRow,
     MerchantRow,
     PaymentLinkRow,
     PaymentRow,
-    ProviderEventRow,
     ProviderSessionRow,
 )
-from domain import entries, payments
+from domain import entries
 from domain.checkout import CheckoutRequest, CheckoutStatus
-from domain.entries import EntryBalance, EntryItemKind, EntryStatus
+from domain.entries import EntryStatus
 from domain.errors import NotFound
-from domain.merchants import Merchant
-from domain.payments import PaymentReport, PaymentStatus, SessionOrder, SessionStatus, SettledBy
-from domain.steps import Balance, Findings, OfCheckout, OpenSession, RecordFindings, RecordSession, Standing
-
-PROVIDER = "stripe"
-MONEY = {PaymentStatus.COLLECTED, PaymentStatus.FINAL}
+from domain.merchants import BalancedWhen, Merchant
+from domain.payments import SessionOrder, SessionStatus
+from domain.steps import (
+    Balance,
+    Findings,
+    KnownSessions,
+    OfCheckout,
+    OpenSession,
+    RecordFindings,
+    RecordSession,
+    Session,
+    Standing,
+)
 
 
 class PostgresPaymentBook:
@@ -48,9 +57,11 @@ class PostgresPaymentBook:
                 .where(CheckoutRow.id == step.checkout_id, CheckoutRow.merchant_id == step.merchant_id)
             )
             row = found.one_or_none()
+            money = await payments_of(session, step.checkout_id)
         if row is None:
             raise NotFound("checkout", step.checkout_id)
         checkout, entry, token, config = row
+        missing = owed_on(entry, money)
         request = from_json(CheckoutRequest, checkout.request)
         merchant = from_json(Merchant, config)
         page = f"{self._public_url}/pay/{token}"
@@ -59,7 +70,7 @@ class PostgresPaymentBook:
             checkout_id=step.checkout_id,
             entry_id=step.entry_id,
             idempotency_key=f"{step.checkout_id}:session:{step.attempt}",
-            amount=entry.initial + entry.reductions - entry.assigned,
+            amount=missing.outstanding - missing.available,
             currency=entry.currency,
             title=f"{merchant.branding.display_name} {checkout.assignment_key}",
             language=request.customer.language,
@@ -89,6 +100,24 @@ class PostgresPaymentBook:
                 .on_conflict_do_nothing(index_elements=[ProviderSessionRow.checkout_id, ProviderSessionRow.attempt])
             )
 
+    async def known_sessions(self, step: OfCheckout) -> KnownSessions:
+        async with self._sessions.begin() as session:
+            found = await session.execute(
+                select(ProviderSessionRow)
+                .where(
+                    ProviderSessionRow.checkout_id == step.checkout_id,
+                    ProviderSessionRow.merchant_id == step.merchant_id,
+                )
+                .order_by(ProviderSessionRow.attempt)
+            )
+            rows = found.scalars().all()
+        opened = [
+            Session(session_id=row.session_id, url=row.url, attempt=row.attempt, expires_at=row.expires_at)
+            for row in rows
+            if row.status == SessionStatus.OPEN
+        ]
+        return KnownSessions(attempts=rows[-1].attempt if rows else 0, open=opened[-1] if opened else None)
+
     async def record_findings(self, step: RecordFindings) -> Standing:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
@@ -96,10 +125,12 @@ class PostgresPaymentBook:
             for finding in step.findings:
                 await self._record_session_status(session, step.merchant_id, finding)
                 if finding.payment is not None:
-                    await self._record_payment(session, checkout, finding.payment, step.settled_by)
-            await self._mark_applied(session, step)
+                    await record_payment(session, step.merchant_id, checkout.id, finding.payment, step.settled_by)
+            await mark_applied(session, step.merchant_id, step.event_ids)
             await session.flush()
             standing = await self._standing(session, checkout, entry)
+            if standing.covered:
+                await resolve_shortage(session, checkout)
             if standing.covered and checkout.status == CheckoutStatus.AWAITING_PAYMENT:
                 move_checkout(checkout, CheckoutStatus.CAPTURED)
                 await tell(session, step.merchant_id, "checkout.captured", step.checkout_id, amount=standing.captured)
@@ -121,134 +152,47 @@ class PostgresPaymentBook:
             )
 
     @staticmethod
-    async def _record_payment(
-        session: AsyncSession, checkout: CheckoutRow, report: PaymentReport, settled_by: SettledBy
-    ) -> None:
-        found = await session.execute(
-            select(PaymentRow).where(
-                PaymentRow.merchant_id == checkout.merchant_id,
-                PaymentRow.provider == PROVIDER,
-                PaymentRow.reference == report.reference,
-            )
-        )
-        payment = found.scalar_one_or_none()
-        if payment is None:
-            payment = PaymentRow(
-                id=new_id("pay"),
-                merchant_id=checkout.merchant_id,
-                checkout_id=checkout.id,
-                provider=PROVIDER,
-                reference=report.reference,
-                status=PaymentStatus.PENDING,
-                currency=report.currency,
-                amount=report.amount,
-                captured=0,
-                assigned=0,
-                available=0,
-                refunded=0,
-                settled_by=settled_by,
-            )
-            session.add(payment)
-        before = PaymentStatus(payment.status)
-        after = payments.advance(before, report.status)
-        payment.status = after
-        if after in MONEY and before not in MONEY:
-            payment.captured = payment.available = report.amount
-            payment.amount, payment.currency = report.amount, report.currency
-            payment.captured_at = report.captured_at
-            payment.settled_by = settled_by
-        payment.fee = report.fee if report.fee is not None else payment.fee
-        payment.net = report.net if report.net is not None else payment.net
-        payment.method = report.method or payment.method
-        payment.detail = report.detail or payment.detail
-        if after is PaymentStatus.FAILED and (before is not after or payment.failure != report.failure):
-            await session.flush()
-            await tell(session, checkout.merchant_id, "payment.failed", checkout.id, reason=report.failure)
-        payment.failure = report.failure if after is PaymentStatus.FAILED else None
-        payment.updated_at = datetime.now(UTC)
-
-    @staticmethod
-    async def _mark_applied(session: AsyncSession, step: RecordFindings) -> None:
-        if step.event_ids:
-            await session.execute(
-                update(ProviderEventRow)
-                .where(
-                    ProviderEventRow.merchant_id == step.merchant_id,
-                    ProviderEventRow.provider == PROVIDER,
-                    ProviderEventRow.event_id.in_(step.event_ids),
-                    ProviderEventRow.applied_at.is_(None),
-                )
-                .values(applied_at=datetime.now(UTC))
-            )
-
-    @staticmethod
     async def _standing(session: AsyncSession, checkout: CheckoutRow, entry: EntryRow) -> Standing:
-        found = await session.execute(
-            select(PaymentRow.currency, PaymentRow.available, PaymentRow.assigned).where(
-                PaymentRow.checkout_id == checkout.id
-            )
-        )
-        rows = found.all()
+        rows = await payments_of(session, checkout.id)
         mine = [row for row in rows if row.currency == entry.currency]
-        captured = sum(row.available + row.assigned for row in mine)
-        available = sum(row.available for row in rows)
-        covered = captured >= entry.initial + entry.reductions
-        misfit: str | None = None
-        if available and checkout.status in ENDED:
-            misfit = "late"
-        elif any(row.available for row in rows if row.currency != entry.currency):
-            misfit = "currency"
-        elif captured and not covered:
-            misfit = "short"
-        return Standing(status=CheckoutStatus(checkout.status), captured=captured, covered=covered, misfit=misfit)
+        captured = sum(row.available + row.assigned + row.disputed for row in mine)
+        misfits = [misfit for row in rows if (misfit := misfit_of(checkout, entry, row, rows)) is not None]
+        return Standing(
+            status=CheckoutStatus(checkout.status),
+            captured=captured,
+            covered=captured >= entry.initial + entry.reductions,
+            misfit=misfits[0] if misfits else None,
+        )
 
     async def balance_entry(self, step: OfCheckout) -> Balance:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
             entry = await entry_of(session, step.checkout_id)
-            found = await session.execute(
-                select(PaymentRow)
-                .where(
-                    PaymentRow.checkout_id == step.checkout_id,
-                    PaymentRow.currency == entry.currency,
-                    PaymentRow.available > 0,
-                )
-                .order_by(PaymentRow.captured_at, PaymentRow.id)
-            )
-            for payment in found.scalars():
-                self._assign(session, entry, payment)
-            balance = _balance(entry)
+            money = await payments_of(session, checkout.id)
+            if unsettled := await self._unsettled(session, step.merchant_id, money):
+                return Balance(balanced=False, outstanding=balance_of(entry).outstanding, unsettled=unsettled)
             was_balanced = entry.status == EntryStatus.BALANCED
+            for payment in money:
+                await assign(session, entry, payment, payment.available, "balance_entry")
+            balance = balance_of(entry)
             entry.status = entries.move(EntryStatus(entry.status), balance.status)
             entry.updated_at = datetime.now(UTC)
             if entry.status == EntryStatus.BALANCED and not was_balanced:
                 if checkout.status == CheckoutStatus.ORDERED:
                     move_checkout(checkout, CheckoutStatus.BALANCED)
                 await tell(session, step.merchant_id, "entry.balanced", step.checkout_id, entry_id=entry.id)
-            return Balance(balanced=balance.status is EntryStatus.BALANCED, outstanding=balance.outstanding)
+            misfits = [misfit for row in money if (misfit := misfit_of(checkout, entry, row, money)) is not None]
+            return Balance(
+                balanced=balance.status is EntryStatus.BALANCED,
+                outstanding=balance.outstanding,
+                misfit=misfits[0] if misfits else None,
+            )
 
     @staticmethod
-    def _assign(session: AsyncSession, entry: EntryRow, payment: PaymentRow) -> None:
-        amount = _balance(entry).assignable(payment.available)
-        if amount == 0:
-            return
-        session.add(
-            EntryItemRow(
-                id=new_id("eit"),
-                merchant_id=entry.merchant_id,
-                entry_id=entry.id,
-                payment_id=payment.id,
-                kind=EntryItemKind.ASSIGNED,
-                amount=amount,
-                business_process="balance_entry",
-            )
-        )
-        payment.available -= amount
-        payment.assigned += amount
-        entry.assigned += amount
-
-
-def _balance(entry: EntryRow) -> EntryBalance:
-    return EntryBalance(
-        initial=entry.initial, reductions=entry.reductions, assigned=entry.assigned, expected=entry.expected
-    )
+    async def _unsettled(session: AsyncSession, merchant_id: str, money: Sequence[PaymentRow]) -> tuple[str, ...]:
+        """The payments whose fee the merchant's policy has the entry wait for."""
+        merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
+        if merchant.balanced_when is BalancedWhen.CAPTURED:
+            return ()
+        counted = [payment for payment in money if payment.available or payment.assigned]
+        return tuple(payment.reference for payment in counted if payment.fee is None or payment.net is None)

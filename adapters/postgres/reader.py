@@ -1,6 +1,5 @@
 """The read side: flat pictures for the API, always of one merchant."""
 
-import base64
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -9,8 +8,12 @@ from sqlalchemy import ColumnElement, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.case_views import read_case, read_cases
+from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.merchants import key_hash
+from adapters.postgres.refund_views import read_refund, refunds_of
+from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
 from adapters.postgres.tables import (
     ApiKeyRow,
     CheckoutRow,
@@ -23,16 +26,19 @@ from adapters.postgres.tables import (
     PaymentLinkRow,
     PaymentRow,
 )
+from adapters.postgres.tables_refunds import RefundRow
 from domain.cart import PricedCart
+from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
-from domain.errors import InvalidInput, Violation
-from domain.invoices import InvoiceStatus
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
+    CasePage,
+    CaseView,
     CheckoutPage,
     CheckoutView,
     DeliveryView,
@@ -42,6 +48,9 @@ from domain.views import (
     PaymentLinkView,
     PaymentPageView,
     PaymentView,
+    PayoutPage,
+    PayoutView,
+    RefundView,
     ReviewView,
 )
 
@@ -99,20 +108,20 @@ class PostgresReader:
         if status is not None:
             wanted = wanted.where(CheckoutRow.status == status)
         if cursor is not None:
-            wanted = wanted.where(tuple_(CheckoutRow.created_at, CheckoutRow.id) < _after(cursor))
+            wanted = wanted.where(tuple_(CheckoutRow.created_at, CheckoutRow.id) < after(cursor))
         async with self._one_moment() as session:
             newest = wanted.order_by(CheckoutRow.created_at.desc(), CheckoutRow.id.desc()).limit(limit + 1)
             rows = (await session.execute(newest)).scalars().all()
             items = await _views(session, rows[:limit])
-        more = len(rows) > limit
-        return CheckoutPage(items=items, next_cursor=_cursor(rows[limit - 1]) if more else None)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return CheckoutPage(items=items, next_cursor=cursor_of(last.created_at, last.id) if last else None)
 
     async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
-        async with self._sessions() as session:
-            row = await session.get(InvoiceRow, invoice_id)
-            if row is None or row.merchant_id != merchant_id:
-                return None
-            return next(iter(await _invoices(session, InvoiceRow.id == invoice_id)))[1]
+        async with self._one_moment() as session:
+            found = await session.scalars(
+                select(InvoiceRow).where(InvoiceRow.merchant_id == merchant_id, InvoiceRow.id == invoice_id)
+            )
+            return (await _invoices(session, found.all())).get(invoice_id)
 
     async def payment_page(self, token: str) -> PaymentPageView | None:
         async with self._sessions() as session:
@@ -143,6 +152,30 @@ class PostgresReader:
             redirects=request.redirects,
         )
 
+    async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
+        async with self._sessions() as session:
+            return await read_refund(session, RefundRow.merchant_id == merchant_id, RefundRow.id == refund_id)
+
+    async def refund_of_key(self, merchant_id: str, key: str) -> RefundView | None:
+        async with self._sessions() as session:
+            return await read_refund(session, RefundRow.merchant_id == merchant_id, RefundRow.key == key)
+
+    async def cases(self, merchant_id: str, *, status: CaseStatus | None, cursor: str | None, limit: int) -> CasePage:
+        async with self._sessions() as session:
+            return await read_cases(session, merchant_id, status=status, cursor=cursor, limit=limit)
+
+    async def case(self, merchant_id: str, case_id: str) -> CaseView | None:
+        async with self._sessions() as session:
+            return await read_case(session, merchant_id, case_id)
+
+    async def payouts(self, merchant_id: str, *, cursor: str | None, limit: int) -> PayoutPage:
+        async with self._sessions() as session:
+            return await read_payouts(session, merchant_id, cursor=cursor, limit=limit)
+
+    async def payout(self, merchant_id: str, payout_id: str) -> PayoutView | None:
+        async with self._sessions() as session:
+            return await read_payout(session, merchant_id, payout_id)
+
     async def ready(self) -> bool:
         try:
             async with self._sessions() as session:
@@ -150,22 +183,6 @@ class PostgresReader:
         except (SQLAlchemyError, OSError):
             return False
         return True
-
-
-def _cursor(row: CheckoutRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at.isoformat()} {row.id}".encode()).decode()
-
-
-def _after(cursor: str) -> tuple[datetime, str]:
-    refused = InvalidInput([Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")])
-    try:
-        moment, checkout_id = base64.urlsafe_b64decode(cursor.encode()).decode().rsplit(" ", 1)
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise refused from None
-    if at.tzinfo is None or "\0" in checkout_id:
-        raise refused
-    return at, checkout_id
 
 
 async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[CheckoutView, ...]:
@@ -188,8 +205,9 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             select(PaymentRow).where(PaymentRow.checkout_id.in_(ids)).order_by(PaymentRow.created_at, PaymentRow.id)
         )
     )
-    in_force = InvoiceRow.status != InvoiceStatus.CANCELED
-    invoices = dict(await _invoices(session, InvoiceRow.checkout_id.in_(ids) & in_force))
+    disputes = await disputes_of(session, ids)
+    refunds = await refunds_of(session, ids)
+    invoices = await _in_force(session, ids)
     return tuple(
         CheckoutView(
             id=row.id,
@@ -203,8 +221,10 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             payment_link=_link(links.get(row.id)),
             entry=_entry(entries[row.id]),
             payments=_payments(p for p in payments if p.checkout_id == row.id),
+            disputes=disputes.get(row.id, ()),
             order=_order(orders.get(row.id)),
             invoice=invoices.get(row.id),
+            refunds=refunds.get(row.id, ()),
             review=_review(row),
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -238,6 +258,10 @@ def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
             provider=row.provider,
             provider_reference=row.reference,
             settled_by=SettledBy(row.settled_by),
+            fee=row.fee,
+            net=row.net,
+            settlement_currency=row.settlement_currency,
+            available_on=row.available_on,
         )
         for row in rows
     )
@@ -259,9 +283,22 @@ def _review(row: CheckoutRow) -> ReviewView | None:
     )
 
 
-async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> list[tuple[str, InvoiceView]]:
-    """Invoices with documents and delivery, each with the id of its checkout."""
-    rows = list(await session.scalars(select(InvoiceRow).where(condition).order_by(InvoiceRow.id)))
+async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, InvoiceView]:
+    """The invoice in force of each checkout that has one."""
+    found = await session.scalars(
+        select(InvoiceRow).where(
+            InvoiceRow.checkout_id.in_(checkout_ids),
+            InvoiceRow.kind == InvoiceKind.INVOICE,
+            InvoiceRow.status != InvoiceStatus.CANCELED,
+        )
+    )
+    rows = found.all()
+    views = await _invoices(session, rows)
+    return {row.checkout_id: views[row.id] for row in rows}
+
+
+async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[str, InvoiceView]:
+    """The picture of each of these invoices, by its id, with documents and delivery."""
     ids = [row.id for row in rows]
     documents: dict[tuple[str, str], DocumentRef] = {
         (row.invoice_id, row.kind): DocumentRef(
@@ -273,19 +310,18 @@ async def _invoices(session: AsyncSession, condition: ColumnElement[bool]) -> li
         row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
         for row in await session.scalars(select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)))
     }
-    return [
-        (
-            row.checkout_id,
-            InvoiceView(
-                id=row.id,
-                number=row.number,
-                status=InvoiceStatus(row.status),
-                currency=row.currency,
-                total=row.grand_total,
-                pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
-                xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
-                delivery=deliveries.get(row.id),
-            ),
+    return {
+        row.id: InvoiceView(
+            id=row.id,
+            number=row.number,
+            status=InvoiceStatus(row.status),
+            currency=row.currency,
+            total=row.grand_total,
+            kind=InvoiceKind(row.kind),
+            corrects_id=row.corrects_id,
+            pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
+            xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
+            delivery=deliveries.get(row.id),
         )
         for row in rows
-    ]
+    }

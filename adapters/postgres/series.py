@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.database import new_id
 from adapters.postgres.tables import SeriesRow
+from domain.invoices import InvoiceKind
 from domain.merchants import Merchant
 from domain.numbers import format_number
 
@@ -25,13 +26,23 @@ class DrawnNumber:
     at: datetime
 
 
-async def draw(session: AsyncSession, merchant: Merchant, kind: str) -> DrawnNumber:
+def _scheme(merchant: Merchant, kind: InvoiceKind) -> tuple[str, int]:
+    """The pattern of a series, and the first number it draws."""
+    match kind:
+        case InvoiceKind.INVOICE:
+            return merchant.number_pattern, merchant.first_number
+        case InvoiceKind.CREDIT_NOTE:
+            return merchant.credit_note_pattern, 1
+
+
+async def draw(session: AsyncSession, merchant: Merchant, kind: InvoiceKind) -> DrawnNumber:
     """The next number of the merchant's series of this kind.
 
     The series' row stays locked until the commit. A rollback takes the number back with it, so there is no
     gap; and since time is read under the lock, and never goes back behind the last number's, numbers and
     times have one order.
     """
+    pattern, first = _scheme(merchant, kind)
     await session.execute(
         insert(SeriesRow)
         .values(id=new_id("ser"), merchant_id=merchant.id, kind=kind, period="", last_number=0)
@@ -42,13 +53,13 @@ async def draw(session: AsyncSession, merchant: Merchant, kind: str) -> DrawnNum
     now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     at = max(now, series.last_drawn_at) if series.last_drawn_at else now
     year = at.astimezone(ZoneInfo(merchant.time_zone)).year
-    period = str(year) if "{year}" in merchant.number_pattern else "all"
-    sequence = series.last_number + 1 if series.period == period else merchant.first_number
+    period = str(year) if "{year}" in pattern else "all"
+    sequence = series.last_number + 1 if series.period == period else first
     series.period, series.last_number, series.last_drawn_at = period, sequence, at
     return DrawnNumber(
         series_id=series.id,
         period=period,
         sequence=sequence,
-        number=format_number(merchant.number_pattern, year, sequence),
+        number=format_number(pattern, year, sequence),
         at=at,
     )

@@ -168,19 +168,28 @@ class ProviderSessionRow(Base):
 
 
 class PaymentRow(Base):
-    """A money transfer: `captured = assigned + available + refunded`, by the database itself."""
+    """A money transfer: `captured = assigned + available + refunded + disputed`, by the database itself.
+
+    `disputed` is what banks have taken back, for now or for good. `fee` and `net` are in minor units of
+    `settlement_currency`.
+
+    `checkout_id` is null for money on the merchant's account that we cannot tie to a checkout.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
         UniqueConstraint("merchant_id", "provider", "reference"),
         Index(None, "checkout_id"),
-        CheckConstraint("captured = assigned + available + refunded", name="money_is_conserved"),
-        CheckConstraint("captured >= 0 AND assigned >= 0 AND available >= 0 AND refunded >= 0", name="not_negative"),
+        CheckConstraint("captured = assigned + available + refunded + disputed", name="money_is_conserved"),
+        CheckConstraint(
+            "captured >= 0 AND assigned >= 0 AND available >= 0 AND refunded >= 0 AND disputed >= 0",
+            name="not_negative",
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
+    checkout_id: Mapped[str | None] = mapped_column(ForeignKey("checkouts.id"))
     provider: Mapped[str]
     reference: Mapped[str]
     status: Mapped[str]
@@ -190,8 +199,11 @@ class PaymentRow(Base):
     assigned: Mapped[int] = mapped_column(server_default="0")
     available: Mapped[int] = mapped_column(server_default="0")
     refunded: Mapped[int] = mapped_column(server_default="0")
+    disputed: Mapped[int] = mapped_column(server_default="0")
     fee: Mapped[int | None]
     net: Mapped[int | None]
+    settlement_currency: Mapped[str | None]
+    available_on: Mapped[date | None]
     method: Mapped[str | None]
     detail: Mapped[str | None]
     failure: Mapped[str | None]
@@ -235,6 +247,8 @@ class ProviderEventRow(Base):
     event_id: Mapped[str]
     type: Mapped[str]
     relevant: Mapped[bool]
+    subject: Mapped[str] = mapped_column(server_default="payment")
+    reference: Mapped[str | None]
     checkout_id: Mapped[str | None] = mapped_column(ForeignKey("checkouts.id"))
     session_id: Mapped[str | None]
     payment_reference: Mapped[str | None]
@@ -297,13 +311,23 @@ class SeriesRow(Base):
 
 
 class InvoiceRow(Base):
-    """A finalized document. A trigger refuses every change but that of `status`, and every delete."""
+    """A finalized document. A trigger refuses every change but that of `status`, and every delete.
+
+    A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced.
+    """
 
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("merchant_id", "number"),
         UniqueConstraint("series_id", "period", "sequence"),
-        Index("uq_invoices_one_in_force", "order_id", unique=True, postgresql_where=text("status <> 'canceled'")),
+        Index(
+            "uq_invoices_one_in_force",
+            "order_id",
+            unique=True,
+            postgresql_where=text("status <> 'canceled' AND kind = 'invoice'"),
+        ),
+        Index(None, "corrects_id"),
+        CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="credit_note_corrects"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -312,6 +336,8 @@ class InvoiceRow(Base):
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
     series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
+    kind: Mapped[str] = mapped_column(server_default="invoice")
+    corrects_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
     period: Mapped[str]
     sequence: Mapped[int]
     number: Mapped[str]
@@ -420,6 +446,6 @@ class EventRow(Base):
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     type: Mapped[str]
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
+    checkout_id: Mapped[str | None] = mapped_column(ForeignKey("checkouts.id"))
     data: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = _now()

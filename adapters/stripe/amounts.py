@@ -5,6 +5,7 @@ Source: docs.stripe.com/currencies, "zero-decimal", "special cases" and "three-d
 
 from domain.currencies import exponent
 from domain.errors import ProviderRefused
+from domain.money import divide_half_up
 
 ZERO_DECIMAL = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
@@ -39,6 +40,15 @@ def from_stripe(amount: int, currency: str) -> int:
     if rest:
         raise ProviderRefused(f"Stripe reports {amount} of {currency}, a fraction of its minor unit")
     return minor
+
+
+def settled_from_stripe(amount: int, currency: str) -> int:
+    """The minor units of what moved Stripe's balance: fees are finer than what can be charged in ISK and UGX.
+
+    What is finer than a minor unit is rounded half up, so take a net amount as the difference of two such amounts.
+    """
+    shift = _stripe_exponent(currency) - exponent(currency)
+    return divide_half_up(amount, 10**shift) if shift > 0 else amount * 10**-shift
 
 
 def _shifted(amount: int, places: int) -> tuple[int, int]:

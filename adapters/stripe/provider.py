@@ -1,20 +1,30 @@
 """Stripe as payment provider, by its own SDK."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import stripe
 from stripe.checkout import Session as StripeSession
 from stripe.params.checkout import SessionCreateParams
 
+from adapters.stripe import events
 from adapters.stripe.amounts import to_stripe
+from adapters.stripe.disputes import DISPUTED_PAYMENT, dispute_report
+from adapters.stripe.payouts import SOURCES_OF_ENTRIES, is_itemized, payout_report
+from adapters.stripe.refunds import REFUND_ID, refund_params, refund_report
 from adapters.stripe.reports import CHECKOUT_ID, payment_report, session_report
+from domain.disputes import DisputeReport
 from domain.errors import ProviderRefused, ProviderUnavailable
 from domain.payments import OpenedSession, PaymentReport, PaymentStatus, SessionOrder, SessionReport
+from domain.payouts import PayoutReport
+from domain.reconciliation import EventPage
+from domain.refunds import RefundOrder, RefundReport
 
 API_VERSION = "2026-10-28.endive"
 ATTEMPT_KEY = "quittance_attempt"
+MOST_KEYS = 20
 PAYMENT_OF_SESSION = ["payment_intent.latest_charge.balance_transaction"]
 LANGUAGES = frozenset({"de", "en", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "fi", "nb", "cs", "hu", "ja"})
 _T = TypeVar("_T")
@@ -54,16 +64,9 @@ class StripeProvider:
 
     async def open_session(self, order: SessionOrder) -> OpenedSession:
         client = self._client(order.merchant_id)
-        key = order.idempotency_key
-        try:
-            session = await _translated(
-                client.v1.checkout.sessions.create_async(_params(order), {"idempotency_key": key})
-            )
-        except _ReplayedFailure:
-            # Stripe keeps a 500 under its key and repeats it, whether or not the session came to be: look,
-            # and only if it did not, create it under the next key.
-            found = await self._find(client, order)
-            session = found or await self._create(client, order, f"{order.idempotency_key}:again")
+        session = await _once(
+            order.idempotency_key, partial(self._create, client, order), partial(self._find, client, order)
+        )
         if session.url is None:
             raise ProviderRefused(f"session {session.id} is no longer open", code="session_not_open")
         return OpenedSession(
@@ -100,10 +103,58 @@ class StripeProvider:
             return report
         return await self.read_session(merchant_id, session_id)
 
+    async def refund_payment(self, order: RefundOrder) -> RefundReport:
+        client = self._client(order.merchant_id)
+        # Stripe forgets keys after a day, but a refund keeps its metadata for ever: look before every call.
+        refund = await self._find_refund(client, order)
+        if refund is None:
+            refund = await _once(
+                order.idempotency_key, partial(self._refund, client, order), partial(self._find_refund, client, order)
+            )
+        return refund_report(refund)
+
+    @staticmethod
+    async def _refund(client: stripe.StripeClient, order: RefundOrder, key: str) -> stripe.Refund:
+        return await _translated(client.v1.refunds.create_async(refund_params(order), {"idempotency_key": key}))
+
+    @staticmethod
+    async def _find_refund(client: stripe.StripeClient, order: RefundOrder) -> stripe.Refund | None:
+        """The refund that came of this very order, if there is one."""
+        of_payment = {"payment_intent": order.payment_reference, "limit": 100}
+        page = await _translated(client.v1.refunds.list_async(of_payment))  # type: ignore[arg-type, unused-ignore]
+        async for refund in page.auto_paging_iter():
+            if refund.metadata and refund.metadata.to_dict().get(REFUND_ID) == order.refund_id:
+                return refund
+        return None
+
+    async def read_refund(self, merchant_id: str, reference: str) -> RefundReport:
+        return refund_report(await _translated(self._client(merchant_id).v1.refunds.retrieve_async(reference)))
+
     async def read_payment(self, merchant_id: str, reference: str) -> PaymentReport:
         intents = self._client(merchant_id).v1.payment_intents
         intent = await _translated(intents.retrieve_async(reference, {"expand": ["latest_charge.balance_transaction"]}))
         return payment_report(intent) or _untried(intent)
+
+    async def list_events(self, merchant_id: str, since: datetime, until: datetime, after: str | None) -> EventPage:
+        listed = self._client(merchant_id).v1.events
+        return events.page(await _translated(listed.list_async(events.params(since, until, after))), after)
+
+    async def read_dispute(self, merchant_id: str, reference: str) -> DisputeReport:
+        found = self._client(merchant_id).v1.disputes.retrieve_async(reference, {"expand": DISPUTED_PAYMENT})
+        return dispute_report(await _translated(found))
+
+    async def read_payout(self, merchant_id: str, reference: str) -> PayoutReport:
+        client = self._client(merchant_id).v1
+        payout = await _translated(client.payouts.retrieve_async(reference))
+        if not is_itemized(payout):
+            return payout_report(payout, ())
+        return payout_report(payout, await _translated(_all_entries(client, reference)))
+
+
+async def _all_entries(client: stripe.V1Services, payout: str) -> list[stripe.BalanceTransaction]:
+    """Every balance transaction of a payout, page by page."""
+    page = await client.balance_transactions.list_async({"payout": payout, "limit": 100, "expand": SOURCES_OF_ENTRIES})
+    return [entry async for entry in page.auto_paging_iter()]
 
 
 def _untried(intent: stripe.PaymentIntent) -> PaymentReport:
@@ -139,6 +190,22 @@ def _params(order: SessionOrder) -> SessionCreateParams:
 
 class _ReplayedFailure(ProviderUnavailable):
     """Stripe repeats the failure it stored under this idempotency key."""
+
+
+async def _once(key: str, create: Callable[[str], Awaitable[_T]], find: Callable[[], Awaitable[_T | None]]) -> _T:
+    """What `create` makes under the key, once.
+
+    Stripe keeps a 500 under its key and repeats it, whether or not the thing came to be: look for it, and only if
+    it is not there, create it under the next key.
+    """
+    for number in range(1, MOST_KEYS + 1):
+        try:
+            return await create(key if number == 1 else f"{key}:{number}")
+        except _ReplayedFailure:
+            found = await _translated(find())
+            if found is not None:
+                return found
+    raise ProviderUnavailable(f"Stripe repeats a failure under each of {MOST_KEYS} keys of {key}")
 
 
 async def _translated(call: Awaitable[_T]) -> _T:

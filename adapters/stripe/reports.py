@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import stripe
 from stripe.checkout import Session as StripeSession
 
-from adapters.stripe.amounts import from_stripe
+from adapters.stripe.amounts import from_stripe, settled_from_stripe
 from domain.errors import ProviderUnavailable
 from domain.payments import PaymentReport, PaymentStatus, SessionReport, SessionStatus
 
@@ -44,6 +44,7 @@ def payment_report(intent: stripe.PaymentIntent) -> PaymentReport | None:
     collected = intent.status == "succeeded"
     booked = charge.balance_transaction if charge else None
     known = booked if isinstance(booked, stripe.BalanceTransaction) else None
+    fee = settled_from_stripe(known.fee, known.currency.upper()) if known else None
     method, detail = _method(charge)
     return PaymentReport(
         reference=intent.id,
@@ -53,8 +54,10 @@ def payment_report(intent: stripe.PaymentIntent) -> PaymentReport | None:
         captured_at=datetime.fromtimestamp(charge.created, UTC) if charge and collected else None,
         method=method,
         detail=detail,
-        fee=from_stripe(known.fee, known.currency.upper()) if known else None,
-        net=from_stripe(known.net, known.currency.upper()) if known else None,
+        fee=fee,
+        net=settled_from_stripe(known.amount, known.currency.upper()) - fee if known and fee is not None else None,
+        settlement_currency=known.currency.upper() if known else None,
+        available_on=datetime.fromtimestamp(known.available_on, UTC).date() if known else None,
         failure=_reason(failure),
         checkout_id=intent.metadata.to_dict().get(CHECKOUT_ID),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import stripe
 
+from adapters.stripe.refunds import REFUND_ID
 from adapters.stripe.reports import CHECKOUT_ID
 from domain.errors import InvalidWebhook
 from domain.payments import EventSubject, ProviderEvent
@@ -23,6 +24,17 @@ RELEVANT = frozenset(
         "charge.succeeded",
         "charge.updated",
         "charge.failed",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+        "payout.paid",
+        "payout.failed",
+        "payout.reconciliation_completed",
     }
 )
 
@@ -82,6 +94,7 @@ def read_event(event: Any, payload: str) -> ProviderEvent:
         relevant=name in RELEVANT,
         subject=_SUBJECTS.get(kind, EventSubject.PAYMENT),
         reference=_text(subject.get("id")),
+        refund_id=_text(_metadata(subject).get(REFUND_ID)),
         checkout_id=_text(_metadata(subject).get(CHECKOUT_ID)),
         session_id=_text(subject.get("id")) if kind == "checkout.session" else None,
         payment_reference=_payment_reference(kind, subject),

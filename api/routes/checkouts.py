@@ -1,18 +1,19 @@
 """Checkouts: start one, read one, list them."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api import openapi, representations
 from api.bodies import read_json_object
-from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.ports import NotPayable, RunsUnavailable
+from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
+from api.ports import NotPayable, RunsUnavailable, TooLateToCancel
 from api.representations import CheckoutList, CheckoutOut
-from api.schemas import CheckoutBody, CheckoutQuery
+from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
 from api.violations import parse
-from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.checkout import LONGEST_REASON, CheckoutRequest, CheckoutStatus
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
 from domain.merchants import Merchant
@@ -23,6 +24,8 @@ from domain.violations import Violations
 
 BODY_LIMIT = 1024 * 1024
 """Bytes; a thousand lines with descriptions fit."""
+
+_CANCELABLE = {CheckoutStatus.AWAITING_PAYMENT, CheckoutStatus.NEEDS_REVIEW}
 
 router = APIRouter(prefix="/v1/checkouts", tags=["checkouts"])
 
@@ -94,10 +97,52 @@ async def list_checkouts(
 )
 async def read_checkout(checkout_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> CheckoutOut:
     """Read where a checkout stands, and all that came of it."""
+    return representations.checkout(await _known(services, merchant, checkout_id), site)
+
+
+async def stated_cancel(request: Request, _: TheMerchant) -> CancelBody:
+    """The body, with a reason that says something."""
+    body = parse(CancelBody, await read_json_object(request, BODY_LIMIT))
+    violations = Violations()
+    violations.check_text("/reason", body.reason, most=LONGEST_REASON)
+    if violations.found:
+        raise InvalidInput(violations.found)
+    return body
+
+
+@router.post(
+    "/{checkout_id}/cancel",
+    summary="Cancel a checkout",
+    responses={
+        200: openapi.answer("The checkout is canceled.", "canceled_checkout"),
+        **openapi.problems(400, 401, 404, 409, 413, 415, 422, 503),
+    },
+    openapi_extra=openapi.body(CancelBody, "cancel_request"),
+)
+async def cancel_checkout(
+    checkout_id: str,
+    merchant: TheMerchant,
+    actor: TheActor,
+    services: TheServices,
+    site: TheSite,
+    wanted: Annotated[CancelBody, Depends(stated_cancel)],
+) -> CheckoutOut:
+    """Let nobody pay any more. Canceling again answers the same; a capture that comes first is a conflict."""
+    view = await _known(services, merchant, checkout_id)
+    if view.status in _CANCELABLE:
+        with suppress(NotPayable):  # the run ended since we looked, and has written down how
+            await services.runs.cancel(view.workflow_id, reason=wanted.reason, by=actor)
+        view = await _known(services, merchant, checkout_id)
+    if view.status is not CheckoutStatus.CANCELED:
+        raise TooLateToCancel(view.status)
+    return representations.checkout(view, site)
+
+
+async def _known(services: Services, merchant: Merchant, checkout_id: str) -> CheckoutView:
     view = await services.reader.checkout(merchant.id, known_form("checkout", checkout_id))
     if view is None:
         raise NotFound("checkout", checkout_id)
-    return representations.checkout(view, site)
+    return view
 
 
 async def _existing(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> CheckoutView | None:

@@ -11,9 +11,13 @@ from api.dependencies import TheServices, known_form
 from api.problems import ProblemResponse, RequestRefused, unavailable
 from api.services import Services
 from domain.errors import InvalidWebhook, NotFound
+from domain.payments import EventSubject
 
 BODY_LIMIT = 256 * 1024
 """Bytes; events of the provider stay far below."""
+
+_WITHOUT_CHECKOUT = {EventSubject.REFUND, EventSubject.DISPUTE, EventSubject.PAYOUT}
+"""What has a process of its own, whether or not we know a checkout it belongs to."""
 
 _log = logging.getLogger(__name__)
 _REFUSALS = (InvalidWebhook, NotFound, RequestRefused, ClientDisconnect)
@@ -55,10 +59,16 @@ async def take_stripe_event(merchant_id: str, request: Request, services: TheSer
 
 
 async def _take(merchant_id: str, request: Request, services: Services) -> None:
-    if await services.reader.merchant(known_form("merchant", merchant_id)) is None:
-        raise NotFound("merchant", merchant_id)
+    merchant_id = known_form("merchant", merchant_id)
     body = await read_limited(request, BODY_LIMIT)
-    event = services.webhooks.verify(merchant_id, body, request.headers.get("stripe-signature"))
+    try:
+        event = services.webhooks.verify(merchant_id, body, request.headers.get("stripe-signature"))
+    except InvalidWebhook:
+        if await services.reader.merchant(merchant_id) is None:
+            raise NotFound("merchant", merchant_id) from None
+        raise
     recorded = await services.inbox.record(merchant_id, event)
-    if event.relevant and recorded.workflow_id is not None and not recorded.applied:
+    named = (recorded.workflow_id, event.payment_reference, event.session_id)
+    has_looker = event.subject in _WITHOUT_CHECKOUT or any(name is not None for name in named)
+    if event.relevant and has_looker and not recorded.applied:
         await services.runs.report(merchant_id, recorded, event)

@@ -17,6 +17,7 @@ from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
+from tests.fakes.refund_runs import FakeRefundRuns
 from tests.fakes.runs import FakeRuns
 from tests.fakes.world import World
 
@@ -40,6 +41,7 @@ class Stage:
     world: World
     reader: FakeReader
     runs: FakeRuns
+    refunds: FakeRefundRuns
     inbox: FakeInbox
     client: httpx.AsyncClient
 
@@ -83,11 +85,14 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
+    refunds = FakeRefundRuns(world)
     services = Services(
         reader=reader,
+        cases=runs.cases,
         runs=runs,
+        refunds=refunds,
         inbox=inbox,
-        webhooks=FakeWebhooks({name: (secret,) for name, secret in WEBHOOK_SECRETS.items()}),
+        webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
         undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
         result_keys=RESULT_KEYS,
@@ -101,4 +106,4 @@ async def a_stage() -> AsyncIterator[Stage]:
         transient_faults=(DatabaseAway,),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
-        yield Stage(app=app, world=world, reader=reader, runs=runs, inbox=inbox, client=client)
+        yield Stage(app=app, world=world, reader=reader, runs=runs, refunds=refunds, inbox=inbox, client=client)

@@ -59,6 +59,14 @@ async def test_an_event_of_nobodys_checkout_is_recorded_and_told_to_nobody(stage
     assert not stage.runs.reported
 
 
+@pytest.mark.parametrize("named", [{"payment": "pi_1"}, {"session": "cs_1"}])
+async def test_an_event_of_money_we_cannot_tie_to_a_checkout_is_told_too(stage: Stage, named: dict[str, str]) -> None:
+    assert (await deliver(stage, event(None, **named))).status_code == 200
+    [(workflow, told)] = stage.runs.reported
+    assert workflow is None
+    assert told.event_id == "evt_1"
+
+
 async def test_an_event_that_names_another_merchants_checkout_never_reaches_its_run(stage: Stage) -> None:
     theirs = await stage.checkout(key=SUED_KEY)
     assert (await deliver(stage, event(theirs.id))).status_code == 200

@@ -72,6 +72,8 @@ async def test_an_invoice_is_read_with_the_addresses_of_its_documents(stage: Sta
     answer = (await stage.get(f"/v1/invoices/{invoice.id}")).json()
     assert answer == {
         "id": invoice.id,
+        "kind": "invoice",
+        "corrects": None,
         "number": "RE-2025-000417",
         "status": "paid",
         "total": "839.00",

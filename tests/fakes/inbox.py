@@ -48,7 +48,7 @@ class FakeWebhooks:
             relevant=kind.startswith("checkout.session."),
             checkout_id=_text(message.get("checkout")),
             session_id=_text(message.get("session")),
-            payment_reference=None,
+            payment_reference=_text(message.get("payment")),
             raw=body.decode("utf-8"),
         )
 

@@ -1,9 +1,22 @@
 """A reader of the world: newest first, opaque cursors, one merchant at a time."""
 
+from dataclasses import replace
+
+from domain.cases import CaseStatus
 from domain.checkout import CheckoutStatus
 from domain.errors import InvalidInput, Violation
 from domain.merchants import Merchant
-from domain.views import CheckoutPage, CheckoutView, InvoiceView, PaymentPageView
+from domain.views import (
+    CasePage,
+    CaseView,
+    CheckoutPage,
+    CheckoutView,
+    InvoiceView,
+    PaymentPageView,
+    PayoutPage,
+    PayoutView,
+    RefundView,
+)
 from tests.fakes.world import World
 
 
@@ -32,6 +45,8 @@ class FakeReader:
         return view if view is not None and view.merchant_id == merchant_id else None
 
     async def checkout_of_key(self, merchant_id: str, assignment_key: str) -> CheckoutView | None:
+        if "\0" in assignment_key:
+            raise ValueError("no database takes NUL in text")
         return next((view for view in self._of(merchant_id) if view.assignment_key == assignment_key), None)
 
     async def checkouts(
@@ -43,11 +58,54 @@ class FakeReader:
         cursor: str | None,
         limit: int,
     ) -> CheckoutPage:
+        mine = sorted(self._of(merchant_id), key=lambda view: (view.created_at, view.id), reverse=True)
+        if cursor is not None:
+            before = next((place for place, view in enumerate(mine) if view.id == cursor), None)
+            if before is None:
+                raise InvalidInput(
+                    [Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")]
+                )
+            mine = mine[before + 1 :]
         found = [
-            view
-            for view in sorted(self._of(merchant_id), key=lambda view: (view.created_at, view.id), reverse=True)
-            if assignment_key in {None, view.assignment_key} and status in {None, view.status}
+            view for view in mine if assignment_key in {None, view.assignment_key} and status in {None, view.status}
         ]
+        return CheckoutPage(items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None)
+
+    async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
+        owner, canceled = self._now().canceled_invoices.get(invoice_id, (None, None))
+        if owner == merchant_id:
+            return canceled
+        invoices = (view.invoice for view in self._of(merchant_id))
+        return next((invoice for invoice in invoices if invoice is not None and invoice.id == invoice_id), None)
+
+    async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
+        owner, view = self._now().refunds.get(refund_id, (None, None))
+        return view if owner == merchant_id else None
+
+    async def refund_of_key(self, merchant_id: str, key: str) -> RefundView | None:
+        mine = [view for owner, view in self._now().refunds.values() if owner == merchant_id]
+        return next((view for view in mine if view.key == key), None)
+
+    async def cases(self, merchant_id: str, *, status: CaseStatus | None, cursor: str | None, limit: int) -> CasePage:
+        mine = [view for owner, view in self._now().cases.values() if owner == merchant_id]
+        mine = sorted(mine, key=lambda view: (view.opened_at, view.id), reverse=True)
+        if cursor is not None:
+            before = next((place for place, view in enumerate(mine) if view.id == cursor), None)
+            if before is None:
+                raise InvalidInput(
+                    [Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")]
+                )
+            mine = mine[before + 1 :]
+        found = [view for view in mine if status in {None, view.status}]
+        return CasePage(items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None)
+
+    async def case(self, merchant_id: str, case_id: str) -> CaseView | None:
+        owner, view = self._now().cases.get(case_id, (None, None))
+        return view if owner == merchant_id else None
+
+    async def payouts(self, merchant_id: str, *, cursor: str | None, limit: int) -> PayoutPage:
+        mine = [view for owner, view in self._now().payouts.values() if owner == merchant_id]
+        found = sorted(mine, key=lambda view: (view.created_at, view.id), reverse=True)
         if cursor is not None:
             before = next((place for place, view in enumerate(found) if view.id == cursor), None)
             if before is None:
@@ -55,11 +113,12 @@ class FakeReader:
                     [Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")]
                 )
             found = found[before + 1 :]
-        return CheckoutPage(items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None)
+        page = tuple(replace(view, items=None) for view in found[:limit])
+        return PayoutPage(items=page, next_cursor=found[limit - 1].id if len(found) > limit else None)
 
-    async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
-        invoices = (view.invoice for view in self._of(merchant_id))
-        return next((invoice for invoice in invoices if invoice is not None and invoice.id == invoice_id), None)
+    async def payout(self, merchant_id: str, payout_id: str) -> PayoutView | None:
+        owner, view = self._now().payouts.get(payout_id, (None, None))
+        return view if owner == merchant_id else None
 
     async def payment_page(self, token: str) -> PaymentPageView | None:
         world = self._now()

@@ -1,9 +1,11 @@
 """Runs in memory: one per merchant and assignment key, one payable session per run."""
 
-from api.ports import NotPayable, OpenedCheckout, RunsUnavailable
+from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCancel
+from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.payments import ProviderEvent
-from domain.views import InboxEntry
+from domain.views import CaseView, InboxEntry
+from tests.fakes.cases import FakeCases
 from tests.fakes.world import World
 
 
@@ -25,7 +27,10 @@ class FakeRuns:
         self.ends: dict[str, CheckoutStatus] = {}
         self.sessions: list[str] = []
         self.asked: list[str] = []
-        self.reported: list[tuple[str, ProviderEvent]] = []
+        self.reported: list[tuple[str | None, ProviderEvent]] = []
+        self.canceled: list[tuple[str, str, str]] = []
+        self.decided: list[tuple[str | None, DecideCase]] = []
+        self.cases = FakeCases(world)
 
     async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
         self._demand_service()
@@ -56,10 +61,23 @@ class FakeRuns:
         status = self.provider_says.get(workflow_id, view.status)
         return self.world.change(view.id, status).status
 
+    async def cancel(self, workflow_id: str, *, reason: str, by: str) -> None:
+        self._demand_service()
+        self._demand_run(workflow_id)
+        view = self.world.of_workflow(workflow_id)
+        if (status := self.provider_says.get(workflow_id, view.status)) is not CheckoutStatus.AWAITING_PAYMENT:
+            self.world.change(view.id, status)
+            raise TooLateToCancel(status)
+        self.canceled.append((workflow_id, reason, by))
+        self.world.change(view.id, CheckoutStatus.CANCELED)
+
+    async def decide(self, case: CaseView, step: DecideCase) -> None:
+        self._demand_service()
+        self.decided.append((case.workflow_id, step))
+        await self.cases.decide(step)
+
     async def report(self, merchant_id: str, entry: InboxEntry, event: ProviderEvent) -> None:
         self._demand_service()
-        if entry.workflow_id is None:
-            raise ValueError("the message belongs to no checkout")
         self.reported.append((entry.workflow_id, event))
 
     async def ready(self) -> bool:

@@ -4,16 +4,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
+from typing import Any
 
 from domain.cart import PricedCart
+from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import ProviderEvent
+from domain.payments import PaymentStatus, ProviderEvent, SettledBy
 from domain.pricing import CheckoutRules, price_checkout
-from domain.views import CheckoutView, EntryView, InvoiceView, PaymentLinkView
+from domain.views import (
+    CaseView,
+    CheckoutView,
+    EntryView,
+    InvoiceView,
+    PaymentLinkView,
+    PaymentView,
+    PayoutView,
+    RefundView,
+)
 
 
 @dataclass
@@ -27,10 +38,14 @@ class World:
     api_keys: dict[str, str] = field(default_factory=dict)
     checkouts: dict[str, CheckoutView] = field(default_factory=dict)
     carts: dict[str, PricedCart] = field(default_factory=dict)
-    events: dict[tuple[str, str, str], ProviderEvent] = field(default_factory=dict)
-    applied: set[tuple[str, str, str]] = field(default_factory=set)
+    canceled_invoices: dict[str, tuple[str, InvoiceView]] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     payments: dict[str, str] = field(default_factory=dict)
+    events: dict[tuple[str, str, str], ProviderEvent] = field(default_factory=dict)
+    applied: set[tuple[str, str, str]] = field(default_factory=set)
+    payouts: dict[str, tuple[str, PayoutView]] = field(default_factory=dict)
+    cases: dict[str, tuple[str, CaseView]] = field(default_factory=dict)
+    refunds: dict[str, tuple[str, RefundView]] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -87,6 +102,61 @@ class World:
         )
         self.checkouts[checkout_id] = replace(checkout, invoice=view, status=CheckoutStatus.INVOICED)
         return view
+
+    def cancel_invoice(self, invoice_id: str) -> None:
+        """Take an invoice out of force."""
+        for view in self.checkouts.values():
+            if view.invoice is not None and view.invoice.id == invoice_id:
+                canceled = replace(view.invoice, status=InvoiceStatus.CANCELED)
+                self.canceled_invoices[invoice_id] = (view.merchant_id, canceled)
+                self.checkouts[view.id] = replace(view, invoice=None)
+                return
+
+    def capture(self, checkout_id: str) -> CheckoutView:
+        """The customer has paid what was asked."""
+        checkout = self.checkouts[checkout_id]
+        payment = PaymentView(
+            id=f"pay_{next(self._ids):024x}",
+            status=PaymentStatus.COLLECTED,
+            amount=checkout.total,
+            currency=checkout.currency,
+            provider="stripe",
+            provider_reference=f"pi_{checkout_id}",
+            settled_by=SettledBy.WEBHOOK,
+        )
+        self.checkouts[checkout_id] = replace(checkout, payments=(payment,), status=CheckoutStatus.COMPLETED)
+        return self.checkouts[checkout_id]
+
+    def record_refund(self, merchant_id: str, refund: RefundView) -> None:
+        """Write a refund down, or how it changed."""
+        self.refunds[refund.id] = (merchant_id, refund)
+        checkout = self.checkouts[refund.checkout_id or ""]
+        others = tuple(other for other in checkout.refunds if other.id != refund.id)
+        self.checkouts[checkout.id] = replace(checkout, refunds=(*others, refund))
+
+    def case(self, merchant_id: str, **known: Any) -> CaseView:
+        """A case of late money that waits for a person, unless more is known of it."""
+        number = next(self._ids)
+        opened = datetime(2025, 12, 2, 9, 30, tzinfo=UTC) + timedelta(seconds=number)
+        case = CaseView(
+            id=f"case_{number:024x}",
+            kind="late_payment",
+            status=CaseStatus.OPEN,
+            checkout_id=None,
+            payment_id=f"pay_{number:024x}",
+            payment_reference=f"pi_{number}",
+            workflow_id="late-payment:chk",
+            amount=83900,
+            currency="EUR",
+            detail=None,
+            options=("accept", "refund"),
+            opened_at=opened,
+            due_at=opened + timedelta(days=7),
+            overdue=False,
+        )
+        case = replace(case, **known)
+        self.cases[case.id] = (merchant_id, case)
+        return case
 
     def of_workflow(self, workflow_id: str) -> CheckoutView:
         """The checkout of a run."""

@@ -12,6 +12,7 @@ from sqlalchemy import event, text, update
 
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import SeriesRow
+from domain.invoices import InvoiceKind
 from domain.merchants import Merchant
 from tests.clerk import Clerk, at_work
 from tests.fakes.merchants import NORDWERK, SUEDWERK
@@ -47,7 +48,7 @@ class Discarded(Exception):
 async def _write(clerk: Clerk, merchant: Merchant = NORDWERK, *, discard: bool = False) -> DrawnNumber:
     """Draw a number and write it down in one transaction, which may fail at its very end."""
     async with clerk.sessions.begin() as session:
-        drawn = await draw(session, merchant, "invoice")
+        drawn = await draw(session, merchant, InvoiceKind.INVOICE)
         await session.execute(
             text("INSERT INTO paper VALUES (:sequence, :number, :at)"),
             {"sequence": drawn.sequence, "number": drawn.number, "at": drawn.at},
@@ -120,10 +121,10 @@ async def test_every_merchant_and_every_kind_of_document_has_a_series_of_its_own
         drawn = [
             (await draw(session, merchant, kind)).sequence
             for merchant, kind in [
-                (NORDWERK, "invoice"),
-                (SUEDWERK, "invoice"),
-                (NORDWERK, "credit_note"),
-                (NORDWERK, "invoice"),
+                (NORDWERK, InvoiceKind.INVOICE),
+                (SUEDWERK, InvoiceKind.INVOICE),
+                (NORDWERK, InvoiceKind.CREDIT_NOTE),
+                (NORDWERK, InvoiceKind.INVOICE),
             ]
         ]
     assert drawn == [1, 1, 1, 2]

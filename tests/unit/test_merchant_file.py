@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from adapters.merchant_file import InvalidMerchantFile, load
+from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
+from domain.merchants import BalancedWhen
 
 _MERIDIAN = Path(__file__).parents[2] / "merchants" / "meridian.toml"
 _SVG = _MERIDIAN.with_suffix(".svg").read_text(encoding="utf-8")
@@ -30,6 +32,32 @@ def test_the_merchant_of_the_demo_is_complete() -> None:
     assert "https://shop.example" in merchant.redirect_origins
 
 
+def test_a_merchant_may_wait_for_the_providers_fee(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8")
+    path = _written(tmp_path, text.replace("[seller]", 'balanced_when = "settled"\n[seller]', 1))
+    assert load(_MERIDIAN).balanced_when is BalancedWhen.CAPTURED
+    assert load(path).balanced_when is BalancedWhen.SETTLED
+
+
+def test_policies_for_money_that_does_not_fit_are_read_and_have_defaults(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8")
+    assert load(_MERIDIAN) == load(_written(tmp_path, _without_policies(text)))
+    changed = text.replace('late_money = "hold"', 'late_money = "accept"')
+    changed = changed.replace("late_money_days = 7", "late_money_days = 30")
+    changed = changed.replace('overpayment = "refund"', 'overpayment = "hold"')
+    changed = changed.replace('short_payment = "hold"', 'short_payment = "refund"')
+    merchant = load(_written(tmp_path, changed))
+    assert merchant.late_money is LateMoneyPolicy.ACCEPT
+    assert merchant.late_money_days == 30
+    assert merchant.overpayment is OverpaymentPolicy.HOLD
+    assert merchant.short_payment is ShortPaymentPolicy.REFUND
+
+
+def _without_policies(text: str) -> str:
+    named = ("late_money", "overpayment", "short_payment")
+    return "\n".join(line for line in text.splitlines() if not line.startswith(named))
+
+
 WRONG = {
     "id": ('id = "meridian"', 'id = "Meridian & Co"', "id: "),
     "language": ('languages = ["de", "en"]', 'languages = ["de", "pl"]', "languages.1: "),
@@ -40,6 +68,11 @@ WRONG = {
     "pattern": ("RE-{year}-{000000}", "RE-{year}", "number_pattern: "),
     "time zone": ("Europe/Berlin", "Hamburg", "time_zone: "),
     "first number": ("first_number = 1", "first_number = 0", "first_number: "),
+    "balanced when": ("[seller]", 'balanced_when = "soon"\n[seller]', "balanced_when: "),
+    "late money": ('late_money = "hold"', 'late_money = "keep"', "late_money: "),
+    "deadline": ("late_money_days = 7", "late_money_days = 0", "late_money_days: "),
+    "overpayment": ('overpayment = "refund"', 'overpayment = "accept"', "overpayment: "),
+    "short payment": ('short_payment = "hold"', 'short_payment = "accept"', "short_payment: "),
     "country": ('country = "DE"', 'country = "Germany"', "seller.address.country: "),
     "missing city": ('city = "Hamburg"', "", "seller.address.city: Field required"),
     "VAT identifier": ("DE123456788", "123456788", "seller.vat_id: "),
@@ -76,6 +109,13 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 def test_a_shop_on_this_machine_may_use_plain_http(tmp_path: Path) -> None:
     text = _MERIDIAN.read_text(encoding="utf-8").replace("https://shop.example", "http://127.0.0.1:8000")
     assert "http://127.0.0.1:8000" in load(_written(tmp_path, text)).redirect_origins
+
+
+@pytest.mark.parametrize("pattern", ["RE-{year}-{000000}", "RE-{year}-{0000}"])
+def test_credit_notes_must_not_get_the_numbers_of_invoices(tmp_path: Path, pattern: str) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8").replace("GS-{year}-{000000}", pattern)
+    with pytest.raises(InvalidMerchantFile, match="would give the same numbers"):
+        load(_written(tmp_path, text))
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"{0}>{1}</svg>'

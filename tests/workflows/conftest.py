@@ -3,47 +3,66 @@
 import secrets
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy
-from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 import worker
 from activities.books import BookActivities
 from activities.delivery import DeliveryActivities
+from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
+from activities.late_money import LateMoneyActivities
+from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
+from activities.reconciliation import ReconciliationActivities
+from activities.refunds import RefundActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.mail.writer import MailWriter
 from adapters.merchant_file import load
 from adapters.postgres import database
+from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
+from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.invoices import PostgresInvoiceBook
+from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.orders import PostgresOrderBook
 from adapters.postgres.payments import PostgresPaymentBook
+from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reader import PostgresReader
-from domain.payments import ProviderEvent
+from adapters.postgres.reconciliation import PostgresReconciliationBook
+from adapters.postgres.refunds import PostgresRefundBook
+from domain.payments import EventSubject, ProviderEvent
 from domain.views import CheckoutView
 from sandbox.temporal import SEARCH_ATTRIBUTES
 from tests.checkout_bodies import good_body, request_of
+from tests.conservation import assert_money_is_conserved
 from tests.fakes.post import FakeMailer, FakeRenderer
 from tests.fakes.provider import FakeProvider
 from tests.house import MERIDIAN
 from workflows.checkout import CheckoutWorkflow
-from workflows.messages import CheckoutResult, OpenedLink, PaymentFact, StartCheckout, workflow_id
+from workflows.messages import (
+    CheckoutResult,
+    OpenedLink,
+    PaymentFact,
+    StartCheckout,
+    workflow_id,
+)
+from workflows.reporter import TemporalReporter
 
 KEYS = {"k1": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}
 _TYPES = {
@@ -53,9 +72,12 @@ _TYPES = {
 Run = WorkflowHandle[CheckoutWorkflow, CheckoutResult]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A Temporal service on which a week passes at once while all runs are waiting."""
+    """A Temporal service on which a week passes at once while all runs are waiting.
+
+    Each test has its own: what one leaves undone would keep time from being skipped in the next.
+    """
     server = str(Path(sys.executable).with_name("temporal-test-server"))
     environment = await WorkflowEnvironment.start_time_skipping(
         test_server_existing_path=server, data_converter=temporal.data_converter(KEYS)
@@ -81,7 +103,7 @@ class Stage:
     mailer: FakeMailer
     reader: PostgresReader
     inbox: PostgresInbox
-    left_behind: list[Run]
+    reporter: TemporalReporter
 
     @property
     def client(self) -> Client:
@@ -104,7 +126,6 @@ class Stage:
             task_queue=self.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
-        self.left_behind.append(run)
         return run, await run.execute_update(CheckoutWorkflow.payment_link)
 
     async def press_pay(self, run: Run) -> str:
@@ -131,6 +152,30 @@ class Stage:
         await run.signal(CheckoutWorkflow.payment_reported, PaymentFact(event_id=event_id, session_id=session_id))
         return event_id
 
+    async def hear(
+        self, subject: EventSubject, reference: str, *, payment: str | None = None, event_id: str | None = None
+    ) -> None:
+        """The provider's message about something else than a session arrives, as the webhook takes it."""
+        event = ProviderEvent(
+            provider="stripe",
+            event_id=event_id or f"evt_{secrets.token_hex(6)}",
+            type=f"{subject}.updated",
+            relevant=True,
+            subject=subject,
+            reference=reference,
+            checkout_id=None,
+            session_id=None,
+            payment_reference=payment,
+            raw="{}",
+        )
+        entry = await self.inbox.record("meridian", event)
+        await self.reporter.report("meridian", entry, event)
+
+    async def rows(self, statement: str) -> list[Any]:
+        """What the database answers."""
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(text(statement))).all())
+
     async def paid(self, run: Run) -> None:
         """The customer pays, and the provider says so."""
         session_id = await self.press_pay(run)
@@ -154,11 +199,12 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     payments = PostgresPaymentBook(sessions, public_url="https://pay.test")
     invoices = PostgresInvoiceBook(sessions)
     store = LocalDocumentStore(tmp_path)
+    at_provider = ProviderActivities(provider, payments)
     steps = worker.registered(
         BookActivities(
             PostgresCheckoutBook(sessions, allow_local_redirects=True), payments, PostgresOrderBook(sessions), invoices
         ),
-        ProviderActivities(provider, payments),
+        at_provider,
         DocumentActivities(invoices, FakeRenderer(), store),
         DeliveryActivities(
             PostgresDeliveryBook(sessions, mail_domain="test"),
@@ -170,8 +216,20 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
         ),
     )
     task_queue = f"stage-{secrets.token_hex(4)}"
-    async with worker.build(time_skipping.client, task_queue, steps):
-        runs: list[Run] = []
+    reporter = TemporalReporter(time_skipping.client, task_queue=task_queue)
+    reconciliation = ReconciliationActivities(
+        PostgresReconciliationBook(sessions),
+        PostgresInbox(sessions),
+        provider,
+        reporter,
+    )
+    disputes = worker.disputing(DisputeActivities(provider, PostgresDisputeBook(sessions)))
+    payouts = worker.paying_out(PayoutActivities(provider, PostgresPayoutBook(sessions)))
+    late_money = LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions))
+    settling = worker.settling(late_money, at_provider)
+    refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
+    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation), *disputes, *payouts]
+    async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,
             task_queue=task_queue,
@@ -180,14 +238,7 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
             mailer=mailer,
             reader=PostgresReader(sessions),
             inbox=PostgresInbox(sessions),
-            left_behind=runs,
+            reporter=reporter,
         )
-        await _end(runs)
+    await assert_money_is_conserved(engine)
     await engine.dispose()
-
-
-async def _end(runs: list[Run]) -> None:
-    """A run whose worker is gone would hold up the skipping of time for everybody after it."""
-    for run in runs:
-        with suppress(RPCError):  # most have ended by themselves
-            await run.terminate("the test is over")

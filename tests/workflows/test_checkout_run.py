@@ -190,7 +190,7 @@ async def test_refused_mail_is_put_before_a_person_and_sent_after_resume(stage: 
 
 
 @pytest.mark.parametrize(
-    ("paid", "reason"), [({"amount": 83899}, "payment_short"), ({"currency": "USD"}, "payment_currency")]
+    ("paid", "reason"), [({"amount": 83899}, "short_payment"), ({"currency": "USD"}, "wrong_currency")]
 )
 async def test_money_that_does_not_fit_is_put_before_a_person(
     stage: Stage, paid: dict[str, object], reason: str

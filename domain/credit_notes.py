@@ -1,0 +1,63 @@
+"""Credit notes: what a refund takes back of an invoice, by tax rate.
+
+A refund is a gross amount. It is spread over the invoice's rates in proportion to what is left of each, by
+largest remainder, so that no rate is ever credited more than was invoiced, and a refund of everything gives
+back exactly what each rate had. Within a rate it is taken apart as gross prices are (see `domain.totals`).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from domain import totals
+from domain.cart import PricedCart, TaxCategory, TaxSubtotal
+from domain.checkout import PriceMode
+from domain.errors import InvalidDraft
+from domain.money import allocate, major_from_minor
+
+UNIT = "C62"
+"""One: UN/ECE Recommendation 20."""
+
+_Rate = tuple[TaxCategory, Decimal]
+
+
+def credit(
+    number: str, currency: str, invoiced: Sequence[TaxSubtotal], credited: Iterable[TaxSubtotal], amount: int
+) -> PricedCart:
+    """What a credit note of `amount` (gross minor units) over invoice `number` adds up to: one line per rate.
+
+    `invoiced` are the invoice's subtotals, `credited` those of its earlier credit notes. Raises InvalidDraft
+    when more is credited than is left of the invoice.
+    """
+    left = _left(invoiced, credited)
+    if not 0 < amount <= sum(left.values()):
+        raise InvalidDraft([f"{amount} cannot be credited on invoice {number}: {sum(left.values())} is left"])
+    shares = allocate(amount, list(left.values()))
+    lines = [
+        totals.CartLine(
+            name=number,
+            quantity=Decimal(1),
+            unit=UNIT,
+            unit_price=major_from_minor(share, currency),
+            tax_category=category,
+            tax_rate=rate,
+        )
+        for (category, rate), share in zip(left, shares, strict=True)
+        if share
+    ]
+    cart = totals.price_cart(currency=currency, prices=PriceMode.GROSS, lines=lines, discounts=[])
+    if broken := totals.violations(cart):
+        raise InvalidDraft(broken)
+    return cart
+
+
+def _left(invoiced: Sequence[TaxSubtotal], credited: Iterable[TaxSubtotal]) -> dict[_Rate, int]:
+    """Gross per rate that was invoiced and not yet credited."""
+    taken: dict[_Rate, int] = defaultdict(int)
+    for subtotal in credited:
+        taken[subtotal.tax_category, subtotal.tax_rate] += subtotal.basis + subtotal.tax
+    return {
+        rate: subtotal.basis + subtotal.tax - taken[rate]
+        for subtotal in invoiced
+        for rate in [(subtotal.tax_category, subtotal.tax_rate)]
+    }

@@ -1,0 +1,63 @@
+"""Whether money is conserved: the product's fourth invariant, asked of the books as they are."""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_SUMS = text("""
+    SELECT merchant_id, currency, sum(captured) AS captured, sum(assigned) AS assigned, sum(available) AS available,
+           sum(refunded) AS refunded, sum(disputed) AS disputed
+    FROM payments GROUP BY merchant_id, currency
+""")
+_ENTRIES = text("""
+    SELECT entries.id, entries.assigned, coalesce(sum(entry_items.amount), 0) AS items
+    FROM entries LEFT JOIN entry_items ON entry_items.entry_id = entries.id AND entry_items.kind = 'assigned'
+    GROUP BY entries.id
+    HAVING entries.assigned <> coalesce(sum(entry_items.amount), 0)
+""")
+_PAYMENTS = text("""
+    SELECT payments.id, payments.assigned, coalesce(sum(entry_items.amount), 0) AS items
+    FROM payments LEFT JOIN entry_items ON entry_items.payment_id = payments.id AND entry_items.kind = 'assigned'
+    GROUP BY payments.id
+    HAVING payments.assigned <> coalesce(sum(entry_items.amount), 0)
+""")
+_CURRENCIES = text("""
+    SELECT entry_items.id
+    FROM entry_items
+    JOIN entries ON entries.id = entry_items.entry_id
+    JOIN payments ON payments.id = entry_items.payment_id
+    WHERE entries.currency <> payments.currency
+""")
+_DISPUTES = text("""
+    SELECT payments.id, payments.disputed, coalesce(sum(disputes.held), 0) AS held
+    FROM payments LEFT JOIN disputes ON disputes.payment_id = payments.id
+    GROUP BY payments.id
+    HAVING payments.disputed <> coalesce(sum(disputes.held), 0)
+""")
+_CREDITED = text("""
+    SELECT entries.id, -entries.reductions AS reduced, coalesce(notes.total, 0) AS credited, refunds.total AS refunded
+    FROM entries
+    JOIN (SELECT entry_id, sum(from_entry) AS total FROM refunds GROUP BY entry_id) refunds
+        ON refunds.entry_id = entries.id
+    LEFT JOIN (SELECT entry_id, sum(grand_total) AS total FROM invoices WHERE kind = 'credit_note' GROUP BY entry_id)
+        notes ON notes.entry_id = entries.id
+    WHERE -entries.reductions <> coalesce(notes.total, 0)
+""")
+
+
+async def assert_money_is_conserved(engine: AsyncEngine) -> None:
+    """Fail unless every captured minor unit is in exactly one place, and entries and payments tell the same.
+
+    What banks hold back in disputes is a place of its own.
+    """
+    async with engine.connect() as connection:
+        for row in await connection.execute(_SUMS):
+            placed = row.assigned + row.available + row.refunded + row.disputed
+            assert row.captured == placed, f"{row.merchant_id} {row.currency}: {row.captured} became {placed}"
+        for name, query in (("entry", _ENTRIES), ("payment", _PAYMENTS)):
+            differing = [tuple(row) for row in await connection.execute(query)]
+            assert differing == [], f"{name}: (id, assigned, sum of its items)"
+        unheld = [tuple(row) for row in await connection.execute(_DISPUTES)]
+        assert unheld == [], "payment: (id, disputed, held by its disputes)"
+        assert [tuple(row) for row in await connection.execute(_CURRENCIES)] == [], "money tied across currencies"
+        uncredited = [tuple(row) for row in await connection.execute(_CREDITED)]
+        assert uncredited == [], "entry: (id, reduced, credited, refunded from it)"

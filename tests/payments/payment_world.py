@@ -1,0 +1,281 @@
+"""One checkout with everything that can happen to its money, each as one step, as the runs and the provider do it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from adapters.postgres.cases import PostgresCases
+from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.database import Sessions
+from adapters.postgres.disputes import PostgresDisputeBook
+from adapters.postgres.late_money import PostgresLateMoneyBook
+from adapters.postgres.refunds import PostgresRefundBook
+from domain.cases import DecideCase, OfCase, RecordRefund, SortOut, Task
+from domain.checkout import CheckoutStatus
+from domain.disputes import DisputeStatus, RecordDispute
+from domain.errors import ProviderRefused
+from domain.late_money import Decision
+from domain.payments import PaymentReport, PaymentStatus, SessionReport, SessionStatus, SettledBy
+from domain.refund_steps import AdoptRefund, ApplyRefund
+from domain.refunds import RefundOrder, RefundReport, RefundStatus
+from domain.steps import Close, Findings, RecordFindings
+from tests.fakes.provider import FakeProvider
+from tests.payments.books import Books
+
+MONEY_RUN = "late-payment:proof"
+MONEY = {PaymentStatus.COLLECTED, PaymentStatus.FINAL}
+
+
+@dataclass(kw_only=True)
+class PaymentWorld:
+    """The books of one checkout, its provider, and a clock. `pictures` is all the provider ever said, in order."""
+
+    books: Books
+    attempts: int = 0
+    current: str | None = None
+    closed: bool = False
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    pictures: list[Findings] = field(default_factory=list)
+    payments: list[tuple[str, PaymentReport]] = field(default_factory=list)
+
+    @classmethod
+    async def opened(cls, sessions: Sessions) -> "PaymentWorld":
+        """A fresh checkout with a link."""
+        return cls(books=await Books.opened(sessions, FakeProvider()))
+
+    @property
+    def provider(self) -> FakeProvider:
+        """The provider."""
+        return self.books.provider
+
+    async def rows(self, query: str) -> Sequence[Row[Any]]:
+        """What the books say of this checkout: `:id` is its id."""
+        async with self.books.sessions() as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            return (await session.execute(text(query), {"id": self.books.entry.checkout_id})).all()
+
+    async def status(self) -> CheckoutStatus:
+        """Where the checkout stands."""
+        [row] = await self.rows("SELECT status FROM checkouts WHERE id = :id")
+        return CheckoutStatus(row.status)
+
+    # The customer and his bank
+
+    async def press_pay(self) -> None:
+        """The run opens a session, after the one before was expired and read back."""
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+            return
+        if self.current is not None:
+            await self._expire(self.current)
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+            return
+        self.attempts += 1
+        self.current = await self.books.open_session(self.attempts)
+
+    def customer_pays(self, session_id: str, difference: int, currency: str | None) -> None:
+        """He pays what is asked, or something else; only an open session takes money."""
+        if self.provider.reports[session_id].status is SessionStatus.OPEN:
+            asked = self.provider.orders[session_id].amount
+            self.provider.pay(session_id, amount=max(1, asked + difference), currency=currency)
+            self._picture(self.provider.reports[session_id])
+
+    def card_is_declined(self, session_id: str) -> None:
+        """The session stays open."""
+        if self.provider.reports[session_id].status is SessionStatus.OPEN:
+            self.provider.decline(session_id)
+            self._picture(self.provider.reports[session_id])
+
+    def money_comes_twice(self, session_id: str) -> None:
+        """A second capture for the same purchase."""
+        number = len(self.provider.elsewhere)
+        reference = self.provider.pay_elsewhere(self.provider.orders[session_id], f"pi_second_{session_id}_{number}")
+        payment = self.provider.elsewhere[reference]
+        self.pictures.append(Findings(payment=payment))
+        self.payments.append((session_id, payment))
+
+    def _picture(self, report: SessionReport) -> None:
+        self.pictures.append(
+            Findings(session_id=report.session_id, session_status=report.status, payment=report.payment)
+        )
+        if report.payment is not None and report.payment.status in MONEY:
+            self.payments.append((report.session_id, report.payment))
+
+    # What the runs do
+
+    async def look(self, session_id: str, settled_by: SettledBy) -> None:
+        """Apply what the provider says of a session now."""
+        report = await self.provider.read_session("meridian", session_id)
+        await self.apply(
+            Findings(session_id=session_id, session_status=report.status, payment=report.payment), settled_by
+        )
+
+    async def apply(self, picture: Findings, settled_by: SettledBy) -> None:
+        """Apply a picture, however old it is."""
+        await self.books.payments.record_findings(
+            RecordFindings(
+                merchant_id="meridian",
+                checkout_id=self.books.entry.checkout_id,
+                findings=(picture,),
+                settled_by=settled_by,
+            )
+        )
+        if picture.session_status is not SessionStatus.OPEN and picture.session_id == self.current:
+            self.current = None
+
+    async def carry_on(self) -> None:
+        """The next step of the checkout's run, if it can be done."""
+        match await self.status():
+            case CheckoutStatus.CAPTURED:
+                await self.books.order()
+            case CheckoutStatus.ORDERED:
+                await self.books.balance()
+            case CheckoutStatus.BALANCED:
+                await self.books.invoice()
+
+    async def repeat(self) -> None:
+        """The step before is done again: its answer was lost."""
+        match await self.status():
+            case CheckoutStatus.ORDERED:
+                await self.books.order()
+            case CheckoutStatus.BALANCED:
+                await self.books.balance()
+            case CheckoutStatus.INVOICED:
+                await self.books.invoice()
+
+    async def link_ends(self, status: CheckoutStatus) -> None:
+        """The session is expired and read back; without enough money the checkout is closed."""
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+            return
+        if self.current is not None:
+            await self._expire(self.current)
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+            return
+        book = PostgresCheckoutBook(self.books.sessions, allow_local_redirects=True)
+        step = Close(merchant_id="meridian", checkout_id=self.books.entry.checkout_id, status=status)
+        await book.close(step)
+        self.closed = True
+
+    async def _expire(self, session_id: str) -> None:
+        await self.provider.expire_session("meridian", session_id)
+        await self.look(session_id, SettledBy.POLL)
+
+    # Refunds and disputes
+
+    async def refund_in_dashboard(self, payment: PaymentReport, share: int) -> str | None:
+        """Somebody gives a share (per cent) of what is left back at the provider; answers the refund's id."""
+        left = payment.amount - self.provider.refunded(payment.reference)
+        amount = left * share // 100
+        if amount <= 0:
+            return None
+        return self.provider.refund_at_provider(payment.reference, amount, payment.currency)
+
+    async def hear_refund(self, reference: str) -> None:
+        """The refund's run looks, and books what it can book by now."""
+        report, book = self.provider.refunds[reference], PostgresRefundBook(self.books.sessions)
+        adopted = await book.adopt(AdoptRefund(merchant_id="meridian", report=report))
+        if adopted is not None:
+            await book.apply(
+                ApplyRefund(merchant_id="meridian", refund_id=adopted.refund_id, money_run=MONEY_RUN, report=report)
+            )
+
+    def refund_comes_back(self, reference: str) -> None:
+        """The customer's bank sends it back."""
+        self.provider.settle_refund(reference, RefundStatus.FAILED, "account closed")
+
+    def dispute(self, session_id: str, share: int) -> str | None:
+        """The bank takes a share (per cent) of a payment back; answers the dispute's id."""
+        payment = self.provider.reports[session_id].payment
+        if payment is None or payment.status not in MONEY:
+            return None
+        taken = sum(one.amount for one in self.provider.disputes.values() if one.payment_reference == payment.reference)
+        amount = (payment.amount - self.provider.refunded(payment.reference) - taken) * share // 100
+        return self.provider.dispute(session_id, amount=amount) if amount > 0 else None
+
+    async def hear_dispute(self, reference: str) -> None:
+        """The dispute's run looks."""
+        report = self.provider.disputes[reference]
+        step = RecordDispute(merchant_id="meridian", report=report, event_ids=(), at=self.at)
+        await PostgresDisputeBook(self.books.sessions).record_dispute(step)
+
+    def bank_decides(self, reference: str, *, won: bool) -> None:
+        """Once, and for good."""
+        if self.provider.disputes[reference].status is DisputeStatus.OPENED:
+            self.provider.close_dispute(reference, DisputeStatus.WON if won else DisputeStatus.LOST)
+
+    # Money that does not fit
+
+    async def sort_out(self) -> bool:
+        """The run for late money finds what does not fit, and carries one decision out; False if there is none."""
+        docket = await self._late_money.sort_out(
+            SortOut(
+                merchant_id="meridian",
+                checkout_id=self.books.entry.checkout_id,
+                payment_reference=None,
+                workflow_id=MONEY_RUN,
+                at=self.at,
+            )
+        )
+        if docket.task is not None:
+            await self._carry_out(docket.task)
+        return docket.task is not None
+
+    async def _carry_out(self, task: Task) -> None:
+        step = OfCase(merchant_id="meridian", case_id=task.case_id, at=self.at)
+        if task.decision is Decision.REFUND:
+            await self._refund(task)
+        elif await self._late_money.reopen(step):
+            self.closed = False
+            for _ in range(3):
+                await self.carry_on()
+            await self._late_money.settle(step)
+
+    async def _refund(self, task: Task) -> None:
+        order = RefundOrder(
+            merchant_id="meridian",
+            payment_reference=task.payment_reference,
+            amount=task.amount,
+            currency=task.currency,
+            idempotency_key=f"{task.case_id}:refund",
+            refund_id=task.case_id,
+        )
+        try:
+            report = await self.provider.refund_payment(order)
+        except ProviderRefused as refusal:
+            report = RefundReport(
+                reference="",
+                status=RefundStatus.FAILED,
+                amount=task.amount,
+                currency=task.currency,
+                failure=str(refusal),
+            )
+        step = RecordRefund(merchant_id="meridian", case_id=task.case_id, refund=report, at=self.at)
+        await self._late_money.record_refund(step)
+
+    async def decide(self, choice: int) -> None:
+        """A person decides the oldest open case."""
+        cases = await self.rows(
+            "SELECT id, options FROM cases WHERE checkout_id = :id AND decided_at IS NULL ORDER BY opened_at, id"
+        )
+        if not cases:
+            return
+        case = cases[0]
+        step = DecideCase(
+            merchant_id="meridian",
+            case_id=case.id,
+            decision=case.options[choice % len(case.options)],
+            reason="as I see it",
+            by="ops",
+            at=self.at,
+        )
+        await PostgresCases(self.books.sessions).decide(step)
+
+    def days_pass(self, days: int) -> None:
+        """Reminders become due."""
+        self.at += timedelta(days=days)
+
+    @property
+    def _late_money(self) -> PostgresLateMoneyBook:
+        return PostgresLateMoneyBook(self.books.sessions)
