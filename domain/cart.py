@@ -12,18 +12,36 @@ from domain.checkout import PriceMode
 
 
 class TaxCategory(StrEnum):
-    """Tax categories of UNTDID 5305 as EN 16931 uses them."""
+    """Tax categories of UNTDID 5305 as EN 16931 uses them. Only the standard category has a rate above zero."""
 
     STANDARD = "S"
     ZERO = "Z"
+    EXEMPT = "E"
+    REVERSE_CHARGE = "AE"
+    INTRA_COMMUNITY = "K"
+    EXPORT = "G"
+    OUTSIDE_SCOPE = "O"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAdjustment:
+    """A discount (BG-27) or, as `charge`, a surcharge (BG-28) on one line. Amounts are positive minor units:
+    `amount` in the cart's price mode as the shop stated it, `net_amount` its net (BT-136, BT-141)."""
+
+    reason: str
+    amount: int
+    net_amount: int
+    charge: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedLine:
-    """A line with its amounts. `unit_price` and `amount` are in the cart's price mode, as the shop showed them.
+    """A line with its amounts. `unit_price` and `amount` are in the cart's price mode, as the shop showed them;
+    `amount` is after the line's adjustments.
 
     `net_unit_price` is BT-146 and may have more decimals than the currency; `net_amount` is BT-131, and is
-    always what `quantity * net_unit_price` rounds to.
+    always what `quantity * net_unit_price` rounds to, less discounts and plus charges of the line.
+    `order_number` says which of several orders a line of a collective invoice is of (BT-128).
     """
 
     position: int
@@ -38,6 +56,8 @@ class PricedLine:
     net_amount: int
     tax_category: TaxCategory
     tax_rate: Decimal
+    adjustments: tuple[LineAdjustment, ...] = ()
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +66,16 @@ class PricedDiscount:
 
     name: str
     amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedSurcharge:
+    """A charge on the cart (shipping, gift wrap) as the shop stated it, in the cart's price mode, positive."""
+
+    name: str
+    amount: int
+    tax_category: TaxCategory
+    tax_rate: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +89,50 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A charge at document level (BG-21), net (BT-99)."""
+
+    reason: str
+    amount: int
+    tax_category: TaxCategory
+    tax_rate: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaxSubtotal:
-    """Tax of one category and rate (BG-23): on `basis` (BT-116) falls `tax` (BT-117)."""
+    """Tax of one category and rate (BG-23): on `basis` (BT-116) falls `tax` (BT-117).
+
+    Without tax the reason is named: by a code of the VATEX list (BT-121) and, where the seller says it in words of
+    his own, by `exemption_reason` (BT-120); documents otherwise word the code in their language.
+    """
 
     tax_category: TaxCategory
     tax_rate: Decimal
     basis: int
     tax: int
+    exemption_code: str | None = None
+    exemption_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Document totals (BG-22): BT-106, BT-107, BT-109, BT-110, BT-112."""
+    """Document totals (BG-22): BT-106, BT-107, BT-108, BT-109, BT-110, BT-112, and BT-114 (`rounding`).
+
+    The customer owes `grand_total + rounding`.
+    """
 
     line_total: int
     allowance_total: int
+    charge_total: int = 0
     basis_total: int
     tax_total: int
     grand_total: int
+    rounding: int = 0
+
+    @property
+    def payable(self) -> int:
+        """What the customer owes, in minor units."""
+        return self.grand_total + self.rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +146,5 @@ class PricedCart:
     allowances: tuple[Allowance, ...]
     subtotals: tuple[TaxSubtotal, ...]
     totals: Totals
+    surcharges: tuple[PricedSurcharge, ...] = ()
+    charges: tuple[Charge, ...] = ()

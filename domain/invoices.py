@@ -7,17 +7,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.cart import PricedCart
-from domain.checkout import Customer
+from domain.cart import PricedCart, TaxSubtotal
+from domain.checkout import Address, Customer
 from domain.errors import IllegalTransition
 from domain.merchants import Branding, Seller
 
 
 class InvoiceKind(StrEnum):
-    """What a document says: what is owed, or what is not owed any more."""
+    """What a document says: what is owed, or what is not owed any more.
+
+    A cancelation takes a whole invoice back, a credit note a part of it. A deposit invoice asks for money before
+    the goods; the final invoice, which is an invoice, deducts it.
+    """
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
+    CANCELATION = "cancelation"
+    DEPOSIT = "deposit"
+
+
+CORRECTIONS = frozenset({InvoiceKind.CREDIT_NOTE, InvoiceKind.CANCELATION})
+"""Documents that take back from another one. Their amounts are positive, as UNTDID 1001 code 381 wants them."""
 
 
 class InvoiceStatus(StrEnum):
@@ -61,12 +71,80 @@ class PaymentMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
-    """A finalized invoice: number, dates, parties, amounts, payments. Dates are in the seller's calendar.
+class DocumentReference:
+    """Another document of ours, by number and date (BG-3)."""
 
-    `order_number` is the shop's assignment key (BT-13); `finalized_at` (UTC) is the document's time stamp.
+    number: str
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """Days from `start` to `end`, both included (BG-14)."""
+
+    start: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deduction:
+    """A deposit invoice that a final invoice deducts, with what it had per tax rate. `amount` is its payable total
+    in minor units."""
+
+    document: DocumentReference
+    amount: int
+    subtotals: tuple[TaxSubtotal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Particulars:
+    """What a document tells beside parties and amounts; all of it is optional.
+
+    `corrects` is the invoice a credit note or cancelation takes back from (BG-3). `buyer_reference` is BT-10 (in
+    Germany the Leitweg-ID), `purchase_order` the buyer's own order number (BT-13), `notes` are BT-22,
+    `service_period` is BG-14, `delivery_address` BG-15 where it is not the buyer's, `due_on` BT-9.
     """
 
+    corrects: DocumentReference | None = None
+    reason: str | None = None
+    buyer_reference: str | None = None
+    purchase_order: str | None = None
+    notes: tuple[str, ...] = ()
+    service_period: Period | None = None
+    delivery_address: Address | None = None
+    due_on: date | None = None
+    deductions: tuple[Deduction, ...] = ()
+
+
+NO_PARTICULARS = Particulars()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A document before it has a number. `order_number` is the shop's assignment key.
+
+    `delivered_on` is None when the day of finalization is the day of delivery.
+    """
+
+    kind: InvoiceKind
+    language: str
+    order_number: str
+    buyer: Customer
+    cart: PricedCart
+    payments: tuple[PaymentMade, ...] = ()
+    delivered_on: date | None = None
+    particulars: Particulars = NO_PARTICULARS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """A finalized document: number, dates, parties, amounts, payments. Dates are in the seller's calendar.
+
+    `order_number` is the shop's assignment key: BT-13, or BT-14 where the buyer has an order number of his own.
+    `finalized_at` (UTC) is the document's time stamp.
+    """
+
+    kind: InvoiceKind = InvoiceKind.INVOICE
     number: str
     language: str
     issued_on: date
@@ -78,13 +156,15 @@ class Invoice:
     buyer: Customer
     cart: PricedCart
     payments: tuple[PaymentMade, ...] = ()
+    particulars: Particulars = NO_PARTICULARS
 
     @property
     def paid_total(self) -> int:
-        """What has been paid (BT-113), in minor units."""
-        return sum(payment.amount for payment in self.payments)
+        """What has been paid (BT-113), in minor units, deducted deposits included."""
+        deducted = sum(deduction.amount for deduction in self.particulars.deductions)
+        return deducted + sum(payment.amount for payment in self.payments)
 
     @property
     def due(self) -> int:
         """What remains to be paid (BT-115), in minor units."""
-        return self.cart.totals.grand_total - self.paid_total
+        return self.cart.totals.payable - self.paid_total

@@ -57,7 +57,8 @@ class Merchant:
     `short_payment` of too little money; what a person must decide is overdue after `late_money_days`.
     `balanced_when` says whether an entry waits for the provider's fee before it is balanced.
 
-    `credit_note_pattern` makes the numbers of credit notes, a series of its own that begins at 1.
+    `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
+    series of its own that begins at 1.
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
     """
 
@@ -75,4 +76,6 @@ class Merchant:
     short_payment: ShortPaymentPolicy = ShortPaymentPolicy.HOLD
     balanced_when: BalancedWhen = BalancedWhen.CAPTURED
     credit_note_pattern: str = "GS-{year}-{000000}"
+    cancelation_pattern: str = "ST-{year}-{000000}"
+    deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE

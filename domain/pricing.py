@@ -25,6 +25,7 @@ _AMOUNT_DIGITS = len(str(LARGEST_MINOR))
 _QUANTITY_DIGITS = 6
 _QUANTITY_DECIMALS = 4
 _RATE_DECIMALS = 4
+_SUPPORTED = {TaxCategory.STANDARD, TaxCategory.ZERO}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,7 @@ def _unit_price(violations: Violations, pointer: str, text: object, currency: st
 
 
 def _tax_category(violations: Violations, pointer: str, category: object) -> TaxCategory | None:
-    if isinstance(category, str) and category in set(TaxCategory):
+    if isinstance(category, str) and category in _SUPPORTED:
         return TaxCategory(category)
     violations.add(
         pointer, "must be S (standard rate) or Z (zero rate); exempt, reverse charge and others are not supported"

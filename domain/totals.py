@@ -220,7 +220,7 @@ def _broken_lines(cart: PricedCart) -> Iterator[str]:
             yield f"{where}: quantity x unit price does not give its amount"
         if line.net_amount != line_amount(line.quantity, line.net_unit_price, cart.currency):
             yield f"{where}: quantity x net price (BT-146) does not give its net amount (BT-131)"
-        if (line.tax_category is TaxCategory.ZERO) != (line.tax_rate == 0) or line.tax_rate < 0:
+        if (line.tax_category is TaxCategory.STANDARD) != (line.tax_rate > 0) or line.tax_rate < 0:
             yield f"{where}: rate {line.tax_rate} does not fit category {line.tax_category}"
 
 

@@ -33,6 +33,10 @@ def _scheme(merchant: Merchant, kind: InvoiceKind) -> tuple[str, int]:
             return merchant.number_pattern, merchant.first_number
         case InvoiceKind.CREDIT_NOTE:
             return merchant.credit_note_pattern, 1
+        case InvoiceKind.CANCELATION:
+            return merchant.cancelation_pattern, 1
+        case InvoiceKind.DEPOSIT:
+            return merchant.deposit_pattern, 1
 
 
 async def draw(session: AsyncSession, merchant: Merchant, kind: InvoiceKind) -> DrawnNumber:

@@ -354,11 +354,16 @@ class InvoiceRow(Base):
     prices: Mapped[str]
     discounts: Mapped[list[Any]]
     allowances: Mapped[list[Any]]
+    surcharges: Mapped[list[Any]] = mapped_column(server_default="[]")
+    charges: Mapped[list[Any]] = mapped_column(server_default="[]")
+    particulars: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     line_total: Mapped[int]
     allowance_total: Mapped[int]
+    charge_total: Mapped[int] = mapped_column(server_default="0")
     basis_total: Mapped[int]
     tax_total: Mapped[int]
     grand_total: Mapped[int]
+    rounding: Mapped[int] = mapped_column(server_default="0")
     finalized_at: Mapped[datetime]
 
 
@@ -381,6 +386,8 @@ class InvoiceLineRow(Base):
     net_amount: Mapped[int]
     tax_category: Mapped[str]
     tax_rate: Mapped[Decimal]
+    adjustments: Mapped[list[Any]] = mapped_column(server_default="[]")
+    order_number: Mapped[str | None]
 
 
 class TaxSubtotalRow(Base):
@@ -394,6 +401,8 @@ class TaxSubtotalRow(Base):
     merchant_id: Mapped[str] = _merchant()
     basis: Mapped[int]
     tax: Mapped[int]
+    exemption_code: Mapped[str | None]
+    exemption_reason: Mapped[str | None]
 
 
 class DocumentRow(Base):

@@ -1,0 +1,181 @@
+"""Finalization: a draft takes its number and becomes a document that never changes, in one transaction.
+
+Every kind of document goes this one way: judge the draft, draw the number, write it down. What a document
+changes beside itself (entries, other documents) is its maker's business, in the same transaction.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.postgres.database import from_json, new_id, to_json
+from adapters.postgres.series import DrawnNumber, draw
+from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
+from domain import totals
+from domain.cart import (
+    Allowance,
+    Charge,
+    LineAdjustment,
+    PricedCart,
+    PricedDiscount,
+    PricedLine,
+    PricedSurcharge,
+    TaxCategory,
+    TaxSubtotal,
+    Totals,
+)
+from domain.checkout import Customer, PriceMode
+from domain.errors import InvalidDraft
+from domain.invoices import Draft, Invoice, InvoiceKind, InvoiceStatus, Particulars, PaymentMade
+from domain.merchants import Branding, Merchant, Seller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ties:
+    """What a document belongs to. `corrects_id` is the document it takes back from."""
+
+    checkout_id: str
+    order_id: str
+    entry_id: str
+    corrects_id: str | None = None
+
+
+async def finalize(
+    session: AsyncSession, merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus
+) -> InvoiceRow:
+    """Judge the draft, draw its number and write the document. The caller holds the locks of what it is tied to.
+
+    Raises InvalidDraft for a draft that does not add up; then no number was drawn.
+    """
+    if broken := totals.violations(draft.cart):
+        raise InvalidDraft(broken)
+    drawn = await draw(session, merchant, draft.kind)
+    invoice = _row(merchant, draft, ties, status, drawn)
+    session.add(invoice)
+    await session.flush()
+    session.add_all(_detail_rows(invoice, draft.cart))
+    await session.flush()
+    return invoice
+
+
+def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, drawn: DrawnNumber) -> InvoiceRow:
+    cart = draft.cart
+    today = drawn.at.astimezone(ZoneInfo(merchant.time_zone)).date()
+    return InvoiceRow(
+        id=new_id("inv"),
+        merchant_id=merchant.id,
+        checkout_id=ties.checkout_id,
+        order_id=ties.order_id,
+        entry_id=ties.entry_id,
+        series_id=drawn.series_id,
+        kind=draft.kind,
+        corrects_id=ties.corrects_id,
+        period=drawn.period,
+        sequence=drawn.sequence,
+        number=drawn.number,
+        status=status,
+        language=draft.language,
+        issued_on=today,
+        delivered_on=draft.delivered_on or today,
+        order_number=draft.order_number,
+        seller=to_json(merchant.seller),
+        branding=to_json(merchant.branding),
+        buyer=to_json(draft.buyer),
+        payments=[to_json(payment) for payment in draft.payments],
+        particulars=to_json(draft.particulars),
+        currency=cart.currency,
+        prices=cart.prices,
+        discounts=[to_json(discount) for discount in cart.discounts],
+        allowances=[to_json(allowance) for allowance in cart.allowances],
+        surcharges=[to_json(surcharge) for surcharge in cart.surcharges],
+        charges=[to_json(charge) for charge in cart.charges],
+        **{name: getattr(cart.totals, name) for name in _TOTALS},
+        finalized_at=drawn.at,
+    )
+
+
+def _detail_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow | TaxSubtotalRow]:
+    of_invoice = {"invoice_id": invoice.id, "merchant_id": invoice.merchant_id}
+    lines = [
+        InvoiceLineRow(
+            **of_invoice,
+            **{name: getattr(line, name) for name in _LINE_FIELDS},
+            adjustments=[to_json(adjustment) for adjustment in line.adjustments],
+        )
+        for line in cart.lines
+    ]
+    subtotals = [
+        TaxSubtotalRow(**of_invoice, **{name: getattr(subtotal, name) for name in _SUBTOTAL_FIELDS})
+        for subtotal in cart.subtotals
+    ]
+    return [*lines, *subtotals]
+
+
+_LINE_FIELDS = (
+    "position", "sku", "name", "description", "quantity", "unit", "unit_price", "amount",
+    "net_unit_price", "net_amount", "tax_category", "tax_rate", "order_number",
+)  # fmt: skip
+_SUBTOTAL_FIELDS = ("tax_category", "tax_rate", "basis", "tax", "exemption_code", "exemption_reason")
+_TOTALS = (
+    "line_total", "allowance_total", "charge_total", "basis_total", "tax_total", "grand_total", "rounding",
+)  # fmt: skip
+
+
+async def read(session: AsyncSession, row: InvoiceRow) -> Invoice:
+    """The finalized document of a row."""
+    return Invoice(
+        kind=InvoiceKind(row.kind),
+        number=row.number,
+        language=row.language,
+        issued_on=row.issued_on,
+        delivered_on=row.delivered_on,
+        finalized_at=row.finalized_at,
+        order_number=row.order_number,
+        seller=from_json(Seller, row.seller),
+        branding=from_json(Branding, row.branding),
+        buyer=from_json(Customer, row.buyer),
+        cart=await _cart(session, row),
+        payments=tuple(from_json(PaymentMade, payment) for payment in row.payments),
+        particulars=from_json(Particulars, row.particulars),
+    )
+
+
+async def subtotals_of(session: AsyncSession, *invoice_ids: str) -> tuple[TaxSubtotal, ...]:
+    """The tax subtotals of these documents, highest rate first."""
+    found = await session.scalars(
+        select(TaxSubtotalRow)
+        .where(TaxSubtotalRow.invoice_id.in_(invoice_ids))
+        .order_by(TaxSubtotalRow.tax_category, TaxSubtotalRow.tax_rate.desc())
+    )
+    return tuple(
+        TaxSubtotal(
+            **{name: getattr(row, name) for name in _SUBTOTAL_FIELDS} | {"tax_category": TaxCategory(row.tax_category)}
+        )
+        for row in found
+    )
+
+
+async def _cart(session: AsyncSession, invoice: InvoiceRow) -> PricedCart:
+    lines = await session.scalars(
+        select(InvoiceLineRow).where(InvoiceLineRow.invoice_id == invoice.id).order_by(InvoiceLineRow.position)
+    )
+    return PricedCart(
+        currency=invoice.currency,
+        prices=PriceMode(invoice.prices),
+        lines=tuple(_line(line) for line in lines),
+        discounts=tuple(from_json(PricedDiscount, discount) for discount in invoice.discounts),
+        allowances=tuple(from_json(Allowance, allowance) for allowance in invoice.allowances),
+        surcharges=tuple(from_json(PricedSurcharge, surcharge) for surcharge in invoice.surcharges),
+        charges=tuple(from_json(Charge, charge) for charge in invoice.charges),
+        subtotals=await subtotals_of(session, invoice.id),
+        totals=Totals(**{name: getattr(invoice, name) for name in _TOTALS}),
+    )
+
+
+def _line(row: InvoiceLineRow) -> PricedLine:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _LINE_FIELDS}
+    values["tax_category"] = TaxCategory(row.tax_category)
+    return PricedLine(**values, adjustments=tuple(from_json(LineAdjustment, one) for one in row.adjustments))
