@@ -148,7 +148,21 @@ async def test_a_fact_that_could_not_be_kept_is_never_answered_with_2xx_or_500(s
     stage.inbox.fault = fault
     assert (await deliver(stage, event(checkout.id))).status_code == 503
     assert not stage.runs.reported
-    stage.inbox.fault = None
-    stage.reader.fault = fault
-    assert (await deliver(stage, event(checkout.id))).status_code == 503
     assert not stage.world.events
+
+
+@pytest.mark.parametrize("fault", [DatabaseAway(), ConnectionResetError(), RuntimeError("a bug")])
+async def test_whether_a_forged_message_is_for_a_merchant_of_ours_is_not_guessed(
+    stage: Stage, fault: Exception
+) -> None:
+    stage.reader.fault = fault
+    answer = await deliver(stage, event(None), signature=sign("whsec_forged", event(None)))
+    assert answer.status_code == 503
+    assert not stage.world.events
+
+
+async def test_a_signed_fact_is_kept_though_nothing_can_be_read(stage: Stage) -> None:
+    checkout = await stage.checkout()
+    stage.reader.fault = DatabaseAway()
+    assert (await deliver(stage, event(checkout.id))).status_code == 200
+    assert len(stage.world.events) == 1
