@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 _ROOT = Path(__file__).parents[1]
 _CONFIGURED = ("migrate", "api", "worker")
 """The services that read our settings, and so need every one that has no default."""
 
 _ASK_FOR_SETTINGS = "import json, settings; print(json.dumps(settings.Settings.model_json_schema()))"
-_SCHEMA = ("-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", "--force-filetype", "yaml")
 _PINNED = re.compile(r":(\$\{\w+:-)?v?\d+\.\d+[\w.-]*\}?$")
 _DEMANDED = re.compile(r"\$\{\w+:\?[^}]+\}")
 _SECRET_NAME = re.compile(r"PASSWORD|PWD|SECRET|TOKEN|API_KEY|PAYLOAD_KEYS|MERCHANTS")
@@ -36,12 +39,21 @@ def main() -> int:
 
 def violations(file: Path) -> list[str]:
     """What is wrong with a compose file, one sentence each. The rules are only asked if the schema is kept."""
-    command = (sys.executable, *_SCHEMA, str(file))
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        return [f"not true to the compose schema:\n{done.stdout}{done.stderr}"]
-    services: Services = yaml.safe_load(file.read_text())["services"]
+    stated = yaml.safe_load(file.read_text())
+    if broken := [f"not true to the compose schema: {error.json_path}: {error.message}" for error in _errors(stated)]:
+        return broken
+    services: Services = stated["services"]
     return [violation for name in services for violation in _of_service(name, services)]
+
+
+def _errors(stated: Any) -> Iterator[ValidationError]:
+    return _schema().iter_errors(stated)
+
+
+@cache
+def _schema() -> Validator:
+    schema = get_builtin_schema("vendor.compose-spec")
+    return validator_for(schema)(schema)
 
 
 def _of_service(name: str, services: Services) -> Iterator[str]:
