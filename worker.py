@@ -22,7 +22,7 @@ from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
 from adapters import temporal
-from adapters.document_store import LocalDocumentStore
+from adapters.document_stores import open_store
 from adapters.documents.renderer import PooledRenderer
 from adapters.mail.smtp import SmtpMailer
 from adapters.mail.writer import MailWriter
@@ -71,7 +71,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
     stack.push_async_callback(renderer.close)
     await renderer.warm_up()
     sessions = database.sessions(engine)
-    store = LocalDocumentStore(settings.documents.directory)
+    store = open_store(**settings.documents.place())
     invoices = PostgresInvoiceBook(sessions)
     payments = PostgresPaymentBook(sessions, public_url=settings.api.public_url)
     checkouts = PostgresCheckoutBook(sessions, allow_local_redirects=settings.environment is Environment.SANDBOX)

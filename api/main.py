@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters import temporal
-from adapters.document_store import LocalDocumentStore
+from adapters.document_stores import open_store
 from adapters.documents import fonts
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
@@ -53,7 +53,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
-        documents=LocalDocumentStore(settings.documents.directory),
+        documents=open_store(**settings.documents.place()),
         undrawable=fonts.undrawable,
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )
