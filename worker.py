@@ -48,6 +48,7 @@ from workflows.payout import PayoutWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.reporter import TemporalReporter
+from workflows.resend import ResendWorkflow
 from workflows.schedules import keep_sweep
 
 GRACE = timedelta(seconds=10)
@@ -125,6 +126,8 @@ def registered(
         provider.expire_session,
         documents.render_invoice,
         delivery.send_invoice,
+        delivery.queue_delivery,
+        delivery.send_again,
     ]
 
 
@@ -184,6 +187,7 @@ def _mailer(settings: Settings) -> SmtpMailer:
         password=mail.password.get_secret_value() if mail.password else None,
         start_tls=mail.start_tls,
         timeout=mail.timeout_seconds,
+        delivery_reports=mail.delivery_reports,
     )
 
 
@@ -202,6 +206,7 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             DisputeWorkflow,
             PayoutWorkflow,
             ReconciliationWorkflow,
+            ResendWorkflow,
         ],
         activities=steps,
         workflow_runner=SandboxedWorkflowRunner(restrictions=pure),

@@ -68,7 +68,7 @@ class S3DocumentStore:
         return ref
 
     async def get(self, ref: DocumentRef) -> bytes:
-        """The stored bytes. Raises NotFound, InvalidKey, StoreAway, and DocumentDiffers for other bytes than `ref` has."""
+        """The stored bytes. Raises NotFound, InvalidKey, StoreAway, and DocumentDiffers for bytes `ref` is not of."""
         parts_of(ref.key)
         return checked(await self._read(ref.key), ref)
 
