@@ -16,9 +16,12 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from adapters import temporal
+from adapters.document_stores import open_store
+from adapters.export import MerchantExport
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
+from domain.errors import NotFound
 from settings import Settings
 
 ROOT = Path(__file__).parent
@@ -77,6 +80,33 @@ def register(merchant_id: str) -> None:
         raise click.UsageError("give the key on standard input")
     asyncio.run(_with_merchants(lambda book: book.register_key(merchant_id, api_key)))
     click.echo(f"key ...{api_key[-4:]} acts for {merchant_id}")
+
+
+@cli.command("export")
+@click.argument("merchant_id")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def export_merchant(merchant_id: str, file: Path) -> None:
+    """Write everything of MERCHANT_ID into FILE, a tar archive: rows, documents, checksums."""
+    asyncio.run(_export(merchant_id, file))
+    click.echo(f"{file} is written; unpack it and run `sha256sum --check SHA256SUMS` in the folder {merchant_id}")
+
+
+async def _export(merchant_id: str, file: Path) -> None:
+    """Beside its place first, so that a file of this name is always whole."""
+    settings = Settings()  # filled from the environment
+    engine = database.connect(settings.database.url)
+    export = MerchantExport(database.sessions(engine), open_store(**settings.documents.place()))
+    beside = file.with_name(f"{file.name}.part")
+    try:
+        with beside.open("wb") as output:
+            async for chunk in export.archive(merchant_id, progress=lambda words: click.echo(words, err=True)):
+                output.write(chunk)
+        beside.replace(file)
+    except NotFound as absence:
+        raise click.ClickException(f"{absence}: `merchants load` makes one") from absence
+    finally:
+        beside.unlink(missing_ok=True)
+        await engine.dispose()
 
 
 async def _asks_for_work(host: str) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from adapters import temporal
 from adapters.document_stores import open_store
 from adapters.documents import fonts
+from adapters.export import MerchantExport
 from adapters.mail.reports import read_reports
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
@@ -49,6 +50,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         name: [secret.get_secret_value() for secret in merchant.stripe_webhook_secrets]
         for name, merchant in settings.merchants.items()
     }
+    store = open_store(**settings.documents.place())
     services = Services(
         reader=PostgresReader(sessions),
         cases=PostgresCases(sessions),
@@ -60,7 +62,8 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         deliveries=PostgresDeliveryBook(sessions, mail_domain=settings.mail.sender.partition("@")[2]),
         read_reports=read_reports,
         report_token=settings.mail.report_token.get_secret_value() if settings.mail.report_token else None,
-        documents=open_store(**settings.documents.place()),
+        documents=store,
+        exporter=MerchantExport(sessions, store),
         undrawable=fonts.undrawable,
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )

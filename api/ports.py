@@ -1,5 +1,6 @@
 """What the routes need: runs to talk to, things to read, an inbox for facts. `api.main` wires adapters."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,6 +108,14 @@ class ResendRuns(Protocol):
 
     async def ask(self, dispatch: Dispatch) -> None:
         """Mail a document; answers once that is durable. Raises RunsUnavailable."""
+        ...
+
+
+class Exporter(Protocol):
+    """Everything of a merchant."""
+
+    def archive(self, merchant_id: str) -> AsyncIterator[bytes]:
+        """A tar archive of all rows and documents, chunk by chunk."""
         ...
 
 

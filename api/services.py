@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Deliveries, Documents, Inbox, Reader, RefundRuns, ResendRuns, Webhooks
+from api.ports import (
+    Cases,
+    CheckoutRuns,
+    Deliveries,
+    Documents,
+    Exporter,
+    Inbox,
+    Reader,
+    RefundRuns,
+    ResendRuns,
+    Webhooks,
+)
 from domain.deliveries import DeliveryReport
 
 
@@ -25,6 +36,7 @@ class Services:
     documents: Documents
     resends: ResendRuns
     deliveries: Deliveries
+    exporter: Exporter
     read_reports: Callable[[bytes], tuple[DeliveryReport, ...]]
     report_token: str | None = field(repr=False)
     undrawable: Callable[[str], str]

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
-from tests.fakes.deliveries import FakeDeliveries, FakeResendRuns, read_reports
+from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
 from tests.fakes.merchants import NORDWERK, SUEDWERK
@@ -100,6 +100,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
         resends=resends,
         deliveries=FakeDeliveries(world),
+        exporter=FakeExporter(),
         read_reports=read_reports,
         report_token=REPORT_TOKEN,
         result_keys=RESULT_KEYS,

@@ -73,6 +73,7 @@ async def test_every_route_is_described(stage: Stage) -> None:
         ("/v1/invoices/{invoice_id}/deliveries", "post"),
         ("/v1/invoices/{invoice_id}/download-links", "post"),
         ("/d/{token}", "get"),
+        ("/v1/export", "get"),
         ("/healthz", "get"),
         ("/readyz", "get"),
     }

@@ -1,5 +1,6 @@
 """Mail in memory: queued when somebody asks for it, moved by what mail servers report."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -52,6 +53,14 @@ class FakeDeliveries:
                     mails[index] = replace(mail, status=advance(mail.status, report.status), answer=report.answer)
                     return True
         return False
+
+
+class FakeExporter:
+    """Implements `api.ports.Exporter` by the merchant's name alone."""
+
+    async def archive(self, merchant_id: str) -> AsyncIterator[bytes]:
+        for part in ("archive of ", merchant_id):
+            yield part.encode()
 
 
 def read_reports(raw: bytes) -> tuple[DeliveryReport, ...]:
