@@ -21,6 +21,7 @@ from adapters.export import MerchantExport
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
+from adapters.postgres.retention import PostgresRetention
 from domain.errors import NotFound
 from settings import Settings
 
@@ -80,6 +81,35 @@ def register(merchant_id: str) -> None:
         raise click.UsageError("give the key on standard input")
     asyncio.run(_with_merchants(lambda book: book.register_key(merchant_id, api_key)))
     click.echo(f"key ...{api_key[-4:]} acts for {merchant_id}")
+
+
+@cli.command()
+@click.argument("merchant_id")
+@click.option(
+    "--empty-messages-after",
+    "days",
+    type=click.IntRange(min=31),
+    help="Also forget the bodies of providers' messages that were acted upon this many days ago.",
+)
+def retention(merchant_id: str, days: int | None) -> None:
+    """Say how long the documents of MERCHANT_ID must be kept. Finalized documents are never deleted by Quittance."""
+    asyncio.run(_retain(merchant_id, days))
+
+
+async def _retain(merchant_id: str, days: int | None) -> None:
+    engine = database.connect(Settings().database.url)  # filled from the environment
+    keeper = PostgresRetention(database.sessions(engine))
+    try:
+        for holding in await keeper.holdings(merchant_id):
+            over = ", need not be kept any longer" if holding.is_over(datetime.now(UTC).date()) else ""
+            click.echo(f"{holding.year}: {holding.documents} documents, kept until {holding.kept_until}{over}")
+        if days is not None:
+            emptied = await keeper.empty_messages(merchant_id, datetime.now(UTC) - timedelta(days=days))
+            click.echo(f"{emptied} messages of providers were emptied")
+    except NotFound as absence:
+        raise click.ClickException(str(absence)) from absence
+    finally:
+        await engine.dispose()
 
 
 @cli.command("export")

@@ -77,7 +77,7 @@ class BucketSettings(_Group):
     """
 
     name: str
-    prefix: str = ""
+    prefix: str | None = None
     region: str = "us-east-1"
     endpoint: str | None = None
     access_key_id: str | None = None

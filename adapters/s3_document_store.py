@@ -24,7 +24,7 @@ class Bucket:
     """
 
     name: str
-    prefix: str = ""
+    prefix: str | None = None
     region: str = "us-east-1"
     endpoint: str | None = None
     access_key_id: str | None = None
@@ -47,7 +47,7 @@ class S3DocumentStore:
         }
         self._store = S3Store(
             bucket.name,
-            prefix=bucket.prefix or None,
+            prefix=bucket.prefix,
             region=bucket.region,
             client_options={"allow_http": (bucket.endpoint or "").startswith("http:"), "timeout": bucket.timeout},
             retry_config={"max_retries": 2, "retry_timeout": bucket.timeout},
