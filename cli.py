@@ -16,9 +16,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from adapters import temporal
+from adapters.document_stores import open_store
+from adapters.export import MerchantExport
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
+from adapters.postgres.retention import PostgresRetention
+from domain.errors import NotFound
 from settings import Settings
 
 ROOT = Path(__file__).parent
@@ -77,6 +81,62 @@ def register(merchant_id: str) -> None:
         raise click.UsageError("give the key on standard input")
     asyncio.run(_with_merchants(lambda book: book.register_key(merchant_id, api_key)))
     click.echo(f"key ...{api_key[-4:]} acts for {merchant_id}")
+
+
+@cli.command()
+@click.argument("merchant_id")
+@click.option(
+    "--empty-messages-after",
+    "days",
+    type=click.IntRange(min=31),
+    help="Also forget the bodies of providers' messages that were acted upon this many days ago.",
+)
+def retention(merchant_id: str, days: int | None) -> None:
+    """Say how long the documents of MERCHANT_ID must be kept. Finalized documents are never deleted by Quittance."""
+    asyncio.run(_retain(merchant_id, days))
+
+
+async def _retain(merchant_id: str, days: int | None) -> None:
+    engine = database.connect(Settings().database.url)  # filled from the environment
+    keeper = PostgresRetention(database.sessions(engine))
+    try:
+        for holding in await keeper.holdings(merchant_id):
+            over = ", need not be kept any longer" if holding.is_over(datetime.now(UTC).date()) else ""
+            click.echo(f"{holding.year}: {holding.documents} documents, kept until {holding.kept_until}{over}")
+        if days is not None:
+            emptied = await keeper.empty_messages(merchant_id, datetime.now(UTC) - timedelta(days=days))
+            click.echo(f"{emptied} messages of providers were emptied")
+    except NotFound as absence:
+        raise click.ClickException(str(absence)) from absence
+    finally:
+        await engine.dispose()
+
+
+@cli.command("export")
+@click.argument("merchant_id")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+def export_merchant(merchant_id: str, file: Path) -> None:
+    """Write everything of MERCHANT_ID into FILE, a tar archive: rows, documents, checksums."""
+    asyncio.run(_export(merchant_id, file))
+    click.echo(f"{file} is written; unpack it and run `sha256sum --check SHA256SUMS` in the folder {merchant_id}")
+
+
+async def _export(merchant_id: str, file: Path) -> None:
+    """Beside its place first, so that a file of this name is always whole."""
+    settings = Settings()  # filled from the environment
+    engine = database.connect(settings.database.url)
+    export = MerchantExport(database.sessions(engine), open_store(**settings.documents.place()))
+    beside = file.with_name(f"{file.name}.part")
+    try:
+        with beside.open("wb") as output:
+            async for chunk in export.archive(merchant_id, progress=lambda words: click.echo(words, err=True)):
+                output.write(chunk)
+        beside.replace(file)
+    except NotFound as absence:
+        raise click.ClickException(f"{absence}: `merchants load` makes one") from absence
+    finally:
+        beside.unlink(missing_ok=True)
+        await engine.dispose()
 
 
 async def _asks_for_work(host: str) -> bool:

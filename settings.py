@@ -53,7 +53,11 @@ class StripeSettings(_Group):
 
 
 class MailSettings(_Group):
-    """The SMTP relay. `sender` is the envelope and From address of every mail."""
+    """The SMTP relay. `sender` is the envelope and From address of every mail: bounces go there.
+
+    `delivery_reports` asks the relay to report what was delivered, too (RFC 3461). `report_token` opens
+    `POST /webhooks/mail`, which takes reports; without it reports are refused.
+    """
 
     host: str = "127.0.0.1"
     port: int = 25
@@ -62,13 +66,39 @@ class MailSettings(_Group):
     start_tls: bool | None = None
     sender: str = "invoices@localhost"
     timeout_seconds: float = 30.0
+    delivery_reports: bool = False
+    report_token: SecretStr | None = None
+
+
+class BucketSettings(_Group):
+    """A bucket of an S3-compatible object store. Without keys those of the environment are used (`AWS_*`, roles).
+
+    `endpoint` is the service's URL where it is not Amazon's.
+    """
+
+    name: str
+    prefix: str | None = None
+    region: str = "us-east-1"
+    endpoint: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+
+    def plain(self) -> dict[str, str | None]:
+        """All of it, the secret readable."""
+        secret = self.secret_access_key.get_secret_value() if self.secret_access_key else None
+        return {**self.model_dump(), "secret_access_key": secret}
 
 
 class DocumentSettings(_Group):
-    """`directory` keeps the documents; `renderers` is the number of rendering processes."""
+    """`directory` keeps the documents, unless a `bucket` does; `renderers` is the number of rendering processes."""
 
     directory: Path = Path("var/documents")
+    bucket: BucketSettings | None = None
     renderers: int = 1
+
+    def place(self) -> dict[str, Any]:
+        """Where the documents are, as `adapters.document_stores.open_store` takes it."""
+        return {"directory": self.directory, "bucket": self.bucket.plain() if self.bucket else None}
 
 
 class ApiSettings(_Group):

@@ -22,7 +22,7 @@ from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
 from adapters import temporal
-from adapters.document_store import LocalDocumentStore
+from adapters.document_stores import open_store
 from adapters.documents.renderer import PooledRenderer
 from adapters.mail.smtp import SmtpMailer
 from adapters.mail.writer import MailWriter
@@ -48,6 +48,7 @@ from workflows.payout import PayoutWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.reporter import TemporalReporter
+from workflows.resend import ResendWorkflow
 from workflows.schedules import keep_sweep
 
 GRACE = timedelta(seconds=10)
@@ -71,7 +72,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
     stack.push_async_callback(renderer.close)
     await renderer.warm_up()
     sessions = database.sessions(engine)
-    store = LocalDocumentStore(settings.documents.directory)
+    store = open_store(**settings.documents.place())
     invoices = PostgresInvoiceBook(sessions)
     payments = PostgresPaymentBook(sessions, public_url=settings.api.public_url)
     checkouts = PostgresCheckoutBook(sessions, allow_local_redirects=settings.environment is Environment.SANDBOX)
@@ -125,6 +126,8 @@ def registered(
         provider.expire_session,
         documents.render_invoice,
         delivery.send_invoice,
+        delivery.queue_delivery,
+        delivery.send_again,
     ]
 
 
@@ -184,6 +187,7 @@ def _mailer(settings: Settings) -> SmtpMailer:
         password=mail.password.get_secret_value() if mail.password else None,
         start_tls=mail.start_tls,
         timeout=mail.timeout_seconds,
+        delivery_reports=mail.delivery_reports,
     )
 
 
@@ -202,6 +206,7 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             DisputeWorkflow,
             PayoutWorkflow,
             ReconciliationWorkflow,
+            ResendWorkflow,
         ],
         activities=steps,
         workflow_runner=SandboxedWorkflowRunner(restrictions=pure),

@@ -1,10 +1,10 @@
-"""Mailing the invoice."""
+"""Mailing documents, and learning what became of the mail."""
 
 from temporalio import activity
 
 from activities.failures import translated
 from activities.heartbeat import heartbeating
-from domain.deliveries import DeliveryStatus
+from domain.deliveries import ACCEPTED, DeliveryStatus, Dispatch, QueuedDelivery
 from domain.documents import MEDIA_TYPES, DocumentKind
 from domain.errors import MailRefused
 from domain.invoices import Invoice
@@ -16,7 +16,6 @@ from domain.ports import (
     InvoiceMailWriter,
     Mailer,
     OutgoingMail,
-    QueuedDelivery,
 )
 from domain.steps import Delivery, OfInvoice
 
@@ -43,25 +42,43 @@ class DeliveryActivities:
 
     @activity.defn
     @translated
+    async def queue_delivery(self, dispatch: Dispatch) -> QueuedDelivery:
+        """Write down that the document is to be mailed; nothing is sent yet."""
+        return await self._deliveries.queue(dispatch)
+
+    @activity.defn
+    @translated
     @heartbeating
     async def send_invoice(self, step: OfInvoice) -> Delivery:
+        """Mail a document for the first time."""
+        return await self._send(Dispatch(merchant_id=step.merchant_id, invoice_id=step.invoice_id))
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def send_again(self, dispatch: Dispatch) -> Delivery:
+        """Mail a document because somebody asked for it."""
+        return await self._send(dispatch)
+
+    async def _send(self, dispatch: Dispatch) -> Delivery:
         """Hand the mail to the server and keep its answer.
 
         Dying between the server's answer and our record of it makes a second copy possible: SMTP cannot do
         better. The copy carries the same Message-ID and Date, so it can be told from a new message.
         """
-        queued = await self._deliveries.queue(step)
-        if queued.sent:
-            return Delivery(status=DeliveryStatus.SENT, answer=queued.answer)
+        queued = await self._deliveries.queue(dispatch)
+        if queued.status in ACCEPTED:
+            return Delivery(status=queued.status, answer=queued.answer)
         try:
-            answer = await self._mailer.send(await self._mail(step, queued))
+            answer = await self._mailer.send(await self._mail(dispatch, queued))
         except MailRefused as refusal:
-            await self._deliveries.record_error(step, refusal.answer)
+            await self._deliveries.record_error(dispatch, refusal.answer)
             raise
-        await self._deliveries.record_sent(step, answer)
+        await self._deliveries.record_sent(dispatch, answer)
         return Delivery(status=DeliveryStatus.SENT, answer=answer)
 
-    async def _mail(self, step: OfInvoice, queued: QueuedDelivery) -> OutgoingMail:
+    async def _mail(self, dispatch: Dispatch, queued: QueuedDelivery) -> OutgoingMail:
+        step = OfInvoice(merchant_id=dispatch.merchant_id, checkout_id="", invoice_id=dispatch.invoice_id)
         invoice = await self._invoices.invoice(step)
         written = self._writer.write(invoice)
         return OutgoingMail(
@@ -70,7 +87,7 @@ class DeliveryActivities:
             sender_name=invoice.seller.name,
             sender=self._sender,
             recipient_name=invoice.buyer.name,
-            recipient=invoice.buyer.email,
+            recipient=queued.recipient,
             subject=written.subject,
             text=written.text,
             html=written.html,

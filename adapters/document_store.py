@@ -15,6 +15,21 @@ class InvalidKey(ValueError):
     """The key does not name a place inside the store."""
 
 
+def parts_of(key: str) -> list[str]:
+    """The names a key is made of. Raises InvalidKey for what could lead out of a store, or hide in it."""
+    parts = key.split("/")
+    if any(part in {"", ".", ".."} or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
+        raise InvalidKey(f"{key!r} is not a relative path with plain names")
+    return parts
+
+
+def checked(content: bytes, ref: DocumentRef) -> bytes:
+    """The bytes, if they are those of `ref`; else raises DocumentDiffers."""
+    if digest(content) != ref.sha256:
+        raise DocumentDiffers(f"the bytes under {ref.key!r} are not those that were stored")
+    return content
+
+
 class LocalDocumentStore:
     """Implements `domain.ports.DocumentStore`. A key is a relative path with `/`, such as `meridian/inv_1.pdf`.
 
@@ -36,15 +51,10 @@ class LocalDocumentStore:
             content = await asyncio.to_thread(self._path(ref.key).read_bytes)
         except FileNotFoundError as error:
             raise NotFound("document", ref.key) from error
-        if digest(content) != ref.sha256:
-            raise DocumentDiffers(f"the bytes under {ref.key!r} are not those that were stored")
-        return content
+        return checked(content, ref)
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if any(part in {"", ".", ".."} or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
-            raise InvalidKey(f"{key!r} is not a relative path with plain names")
-        return self._directory.joinpath(*parts)
+        return self._directory.joinpath(*parts_of(key))
 
     def _write(self, path: Path, content: bytes) -> None:
         _make_directories(path.parent)

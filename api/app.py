@@ -14,10 +14,23 @@ from starlette.responses import Response
 
 from api import openapi, pages, problems
 from api.dependencies import site_of
+from api.download_links import DownloadLinks
 from api.middleware import Envelope
 from api.problems import Problem, ProblemResponse, RequestRefused
 from api.result_token import ResultTokens
-from api.routes import cases, checkouts, health, invoices, payment_page, payouts, refunds, webhooks
+from api.routes import (
+    cases,
+    checkouts,
+    deliveries,
+    export,
+    health,
+    invoices,
+    mail_reports,
+    payment_page,
+    payouts,
+    refunds,
+    webhooks,
+)
 from api.services import Services, Site
 from api.words import preferred_language
 from domain.errors import QuittanceError
@@ -71,8 +84,21 @@ def create_app(
     )
     app.state.services = services
     app.state.site = site
+    app.state.downloads = DownloadLinks(issuer=site.public_url, keys=services.result_keys)
     app.state.tokens = ResultTokens(issuer=site.public_url, keys=services.result_keys)
-    for routes in (checkouts, cases, invoices, refunds, payouts, payment_page, webhooks, health):
+    for routes in (
+        checkouts,
+        cases,
+        invoices,
+        deliveries,
+        export,
+        refunds,
+        payouts,
+        payment_page,
+        webhooks,
+        mail_reports,
+        health,
+    ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     _handle_failures(app, (*TRANSIENT_FAULTS, *transient_faults))

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.download_links import DownloadLinks
 from api.problems import unauthorized
 from api.result_token import ResultTokens
 from api.services import Services, Site
@@ -34,8 +35,14 @@ def tokens_of(request: Request) -> ResultTokens:
     return cast("ResultTokens", request.app.state.tokens)
 
 
+def downloads_of(request: Request) -> DownloadLinks:
+    """What signs and reads download links."""
+    return cast("DownloadLinks", request.app.state.downloads)
+
+
 TheServices = Annotated[Services, Depends(services_of)]
 TheSite = Annotated[Site, Depends(site_of)]
+TheDownloads = Annotated[DownloadLinks, Depends(downloads_of)]
 TheTokens = Annotated[ResultTokens, Depends(tokens_of)]
 
 

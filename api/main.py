@@ -11,10 +11,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters import temporal
-from adapters.document_store import LocalDocumentStore
+from adapters.document_stores import open_store
 from adapters.documents import fonts
+from adapters.export import MerchantExport
+from adapters.mail.reports import read_reports
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
+from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.monitor import PostgresMonitor
 from adapters.postgres.reader import PostgresReader
@@ -23,6 +26,7 @@ from api.app import Services, create_app
 from api.codec import create_codec
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
+from api.resend_runs import TemporalResendRuns
 from api.runs import TemporalRuns
 from settings import Environment, Settings
 
@@ -46,6 +50,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         name: [secret.get_secret_value() for secret in merchant.stripe_webhook_secrets]
         for name, merchant in settings.merchants.items()
     }
+    store = open_store(**settings.documents.place())
     services = Services(
         reader=PostgresReader(sessions),
         cases=PostgresCases(sessions),
@@ -53,7 +58,12 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
-        documents=LocalDocumentStore(settings.documents.directory),
+        resends=TemporalResendRuns(client, task_queue=settings.temporal.task_queue),
+        deliveries=PostgresDeliveryBook(sessions, mail_domain=settings.mail.sender.partition("@")[2]),
+        read_reports=read_reports,
+        report_token=settings.mail.report_token.get_secret_value() if settings.mail.report_token else None,
+        documents=store,
+        exporter=MerchantExport(sessions, store),
         undrawable=fonts.undrawable,
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )

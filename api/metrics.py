@@ -53,6 +53,11 @@ class _Reading(Collector):
             ),
             ("cases_overdue", "Cases nobody decided in time.", figures.overdue_cases),
             ("money_conservation_violations", "Amounts of the last day that do not add up.", figures.violations),
+            (
+                "deliveries_oldest_queued_seconds",
+                "Age of the oldest mail no server has taken.",
+                figures.oldest_queued_delivery_seconds,
+            ),
         ):
             gauge = GaugeMetricFamily(f"quittance_{name}", meaning, labels=["merchant"])
             for merchant, value in sorted(reading.items()):
@@ -64,6 +69,7 @@ class _Reading(Collector):
         for name, meaning, label, breakdown in (
             ("checkouts", "Checkouts by status.", "status", figures.checkouts),
             ("payments_settled", "Payments by how we learned of the money first.", "settled_by", figures.settled),
+            ("deliveries", "Mails with documents by status.", "status", figures.deliveries),
             ("cases_open", "Cases nobody has decided yet, by kind.", "kind", figures.open_cases),
         ):
             gauge = GaugeMetricFamily(f"quittance_{name}", meaning, labels=["merchant", label])

@@ -8,12 +8,28 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.problems import MEDIA_TYPE
-from api.schemas import CancelBody, CaseDecisionBody, CheckoutBody, DecisionBody, RefundBody
+from api.schemas import (
+    CancelBody,
+    CaseDecisionBody,
+    CheckoutBody,
+    DecisionBody,
+    DownloadLinkBody,
+    RefundBody,
+    ResendBody,
+)
 
 Responses = dict[int | str, dict[str, Any]]
 
 _REFERENCE = "#/components/schemas/{model}"
-_BODIES: tuple[type[BaseModel], ...] = (CheckoutBody, RefundBody, DecisionBody, CancelBody, CaseDecisionBody)
+_BODIES: tuple[type[BaseModel], ...] = (
+    CheckoutBody,
+    RefundBody,
+    DecisionBody,
+    CancelBody,
+    CaseDecisionBody,
+    ResendBody,
+    DownloadLinkBody,
+)
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "An RFC 9457 problem document.",
@@ -58,6 +74,7 @@ _PROBLEMS = {
         "The assignment key is taken by a different checkout",
         "Assignment key 'SO-88213' was accepted with a different body. Nothing was done.",
     ),
+    410: ("link-expired", "The link has expired", "The link has expired. Ask the seller for a new one."),
     413: ("body-too-large", "The body is too large", "This resource takes at most 1048576 bytes."),
     415: (
         "unsupported-media-type",
@@ -166,6 +183,17 @@ INVOICE: dict[str, Any] = {
     "delivery": {"status": "sent", "at": "2025-11-24T09:31:12Z"},
 }
 
+SENT_DELIVERY: dict[str, Any] = {
+    "id": "dlv_0d1e2f30415263748596a7b8",
+    "key": "resend-1",
+    "status": "delivered",
+    "recipient": "office@example.org",
+    "message_id": "<inv_3c4d5e6f708192a3b4c5d6e7.dlv_0d1e2f30415263748596a7b8@quittance.example>",
+    "answer": "2.1.5 smtp; 250 OK",
+    "queued_at": "2025-11-25T08:00:00Z",
+    "updated_at": "2025-11-25T08:00:04Z",
+}
+
 REFUND_REQUEST: dict[str, Any] = {"amount": "39.00", "reason": "sent back", "key": "RMA-1107", "payment_id": None}
 REFUND: dict[str, Any] = {
     "id": "ref_1f2e3d4c5b6a798081726354",
@@ -239,6 +267,11 @@ EXAMPLES: Mapping[str, Any] = {
     "checkout": CHECKOUT,
     "checkouts": {"items": [CHECKOUT], "next_cursor": None},
     "invoice": INVOICE,
+    "sent_delivery": SENT_DELIVERY,
+    "deliveries": {"items": [SENT_DELIVERY]},
+    "resend_request": {"key": "resend-1", "email": "office@example.org"},
+    "download_link_request": {"expires_in_seconds": 2592000},
+    "download_link": {"url": "https://pay.example/d/eyJhbGciOiJIUzI1NiJ9", "expires_at": "2025-12-24T09:30:00Z"},
     "refund_request": REFUND_REQUEST,
     "refund": REFUND,
     "decision": {"reason": "agreed on the phone", "by": "anna"},

@@ -1,10 +1,12 @@
 """What the routes need: runs to talk to, things to read, an inbox for facts. `api.main` wires adapters."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from domain.cases import CaseStatus, DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.deliveries import DeliveryReport, Dispatch
 from domain.documents import DocumentRef
 from domain.errors import QuittanceError
 from domain.merchants import Merchant
@@ -22,6 +24,7 @@ from domain.views import (
     PayoutPage,
     PayoutView,
     RefundView,
+    SentDeliveryView,
 )
 
 
@@ -100,6 +103,30 @@ class RefundRuns(Protocol):
         ...
 
 
+class ResendRuns(Protocol):
+    """Runs that mail documents again."""
+
+    async def ask(self, dispatch: Dispatch) -> None:
+        """Mail a document; answers once that is durable. Raises RunsUnavailable."""
+        ...
+
+
+class Exporter(Protocol):
+    """Everything of a merchant."""
+
+    def archive(self, merchant_id: str) -> AsyncIterator[bytes]:
+        """A tar archive of all rows and documents, chunk by chunk."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What became of mail."""
+
+    async def record_report(self, report: DeliveryReport) -> bool:
+        """A mail server reported on a message; False if it is none of ours. Commits before it answers."""
+        ...
+
+
 class Reader(Protocol):
     """Everything that can be read. Another merchant's things do not exist."""
 
@@ -133,6 +160,10 @@ class Reader(Protocol):
 
     async def invoice(self, merchant_id: str, invoice_id: str) -> InvoiceView | None:
         """One invoice."""
+        ...
+
+    async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
+        """Every mail with a document, newest first."""
         ...
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:

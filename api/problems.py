@@ -7,6 +7,7 @@ look it up. Nothing that a failure carries reaches a caller unless it is written
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import singledispatch
 from http import HTTPStatus
 from typing import Any
 
@@ -19,8 +20,10 @@ from domain.checkout import CheckoutStatus
 from domain.errors import (
     AssignmentKeyConflict,
     CaseDecided,
+    DeliveryKeyConflict,
     Difference,
     InvalidInput,
+    InvalidReport,
     InvalidWebhook,
     NotFound,
     NothingToRefund,
@@ -152,63 +155,17 @@ def invalid(violations: Sequence[Violation]) -> Problem:
     )
 
 
-def conflict(
-    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
-) -> Problem:
-    """409: what is asked for does not go with what is there."""
-    match error:
-        case AssignmentKeyConflict():
-            named = f"Assignment key {error.assignment_key!r}"
-            return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
-        case RefundKeyConflict():
-            return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
-        case NothingToRefund():
-            title, detail = "There is nothing to refund", "The checkout has brought no money yet."
-            return Problem(slug="nothing-to-refund", status=409, title=title, detail=f"{detail} Nothing was done.")
-        case RefundDecided():
-            title, detail = "The refund was decided before", f"The refund is {error.status}."
-            return Problem(slug="refund-decided", status=409, title=title, detail=f"{detail} Nothing was done.")
-        case CaseDecided():
-            title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
-            return Problem(slug="case-decided", status=409, title=title, detail=detail)
-        case TooLateToCancel():
-            return _too_late(error)
-
-
-def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
-    """A key that was accepted with another body; lists every differing field."""
-    return Problem(
-        slug=slug,
-        status=409,
-        title=f"The {key} is taken by a different {what}",
-        detail=f"{named} was accepted with a different body. Nothing was done.",
-        extra={
-            "differences": [{"pointer": d.pointer, "accepted": d.accepted, "received": d.received} for d in differences]
-        },
-    )
-
-
-def _too_late(error: TooLateToCancel) -> Problem:
-    """The checkout is past canceling; says what can be done instead."""
-    instead = {
-        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first.",
-        CheckoutStatus.EXPIRED: "It has expired, nobody can pay it any more.",
-    }
-    way = instead.get(error.status, "Its money is captured: give it back by a refund.")
-    return Problem(
-        slug="too-late-to-cancel",
-        status=409,
-        title="The checkout cannot be canceled",
-        detail=f"The checkout is {error.status}. {way} Nothing was done.",
-        extra={"checkout_status": error.status},
-    )
-
-
 def not_found(error: NotFound) -> Problem:
     """404: no such thing for this merchant."""
     return Problem(
         slug="not-found", status=404, title=f"No such {error.kind}", detail=f"There is no {error.kind} with this id."
     )
+
+
+def link_expired() -> Problem:
+    """410: the link was good once."""
+    detail = "The link has expired. Ask the seller for a new one."
+    return Problem(slug="link-expired", status=410, title="The link has expired", detail=detail)
 
 
 def of_http(error: HTTPException) -> Problem:
@@ -230,33 +187,109 @@ def of_parameters(error: RequestValidationError) -> Problem:
     )
 
 
-def of_error(error: QuittanceError) -> Problem | None:
+@singledispatch
+def of_error(error: QuittanceError) -> Problem | None:  # noqa: ARG001 - chosen by its type
     """The problem of an expected failure, or None for one that no route should let through."""
-    match error:
-        case InvalidInput():
-            return invalid(error.violations)
-        case (
-            AssignmentKeyConflict()
-            | RefundKeyConflict()
-            | NothingToRefund()
-            | RefundDecided()
-            | CaseDecided()
-            | TooLateToCancel()
-        ):
-            return conflict(error)
-        case NotFound():
-            return not_found(error)
-        case RunsUnavailable():
-            return unavailable()
-        case InvalidWebhook():
-            return Problem(
-                slug="invalid-webhook",
-                status=400,
-                title="The message is not accepted",
-                detail="It is not signed by the provider, too old, or not a message of the provider. It was not kept.",
-            )
-        case _:
-            return None
+    return None
+
+
+@of_error.register
+def _(error: InvalidInput) -> Problem:
+    return invalid(error.violations)
+
+
+@of_error.register
+def _(error: NotFound) -> Problem:
+    return not_found(error)
+
+
+@of_error.register
+def _(_: RunsUnavailable) -> Problem:
+    return unavailable()
+
+
+@of_error.register
+def _(_: InvalidWebhook) -> Problem:
+    return Problem(
+        slug="invalid-webhook",
+        status=400,
+        title="The message is not accepted",
+        detail="It is not signed by the provider, too old, or not a message of the provider. It was not kept.",
+    )
+
+
+@of_error.register
+def _(error: InvalidReport) -> Problem:
+    return Problem(
+        slug="invalid-report",
+        status=400,
+        title="The report is not accepted",
+        detail=f"It is {error.answer}. Send it as it was mailed. It was not kept.",
+    )
+
+
+@of_error.register
+def _(error: AssignmentKeyConflict) -> Problem:
+    named = f"Assignment key {error.assignment_key!r}"
+    return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
+
+
+@of_error.register
+def _(error: RefundKeyConflict) -> Problem:
+    return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(error: DeliveryKeyConflict) -> Problem:
+    detail = f"Key {error.key!r} names a mail to another address."
+    return _conflict("delivery-key-conflict", "The key is taken by another mail", detail)
+
+
+@of_error.register
+def _(_: NothingToRefund) -> Problem:
+    return _conflict("nothing-to-refund", "There is nothing to refund", "The checkout has brought no money yet.")
+
+
+@of_error.register
+def _(error: RefundDecided) -> Problem:
+    return _conflict("refund-decided", "The refund was decided before", f"The refund is {error.status}.")
+
+
+@of_error.register
+def _(error: CaseDecided) -> Problem:
+    detail = f"The decision was {error.decision}. It is never changed."
+    return _conflict("case-decided", "The case was decided before", detail)
+
+
+@of_error.register
+def _(error: TooLateToCancel) -> Problem:
+    """Says what can be done instead."""
+    instead = {
+        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first.",
+        CheckoutStatus.EXPIRED: "It has expired, nobody can pay it any more.",
+    }
+    way = instead.get(error.status, "Its money is captured: give it back by a refund.")
+    detail = f"The checkout is {error.status}. {way}"
+    title = "The checkout cannot be canceled"
+    return _conflict("too-late-to-cancel", title, detail, checkout_status=error.status)
+
+
+def _conflict(slug: str, title: str, detail: str, **extra: Any) -> Problem:
+    """409: what is asked for does not go with what is there."""
+    return Problem(slug=slug, status=409, title=title, detail=f"{detail} Nothing was done.", extra=extra)
+
+
+def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
+    """A key that was accepted with another body; lists every differing field."""
+    return Problem(
+        slug=slug,
+        status=409,
+        title=f"The {key} is taken by a different {what}",
+        detail=f"{named} was accepted with a different body. Nothing was done.",
+        extra={
+            "differences": [{"pointer": d.pointer, "accepted": d.accepted, "received": d.received} for d in differences]
+        },
+    )
 
 
 def pointer(location: Sequence[int | str]) -> str:

@@ -32,6 +32,7 @@ from domain.views import (
     PayoutView,
     RefundView,
     ReviewView,
+    SentDeliveryView,
 )
 
 Amount = Annotated[str, Field(description="major units, as a decimal string", examples=["839.00"])]
@@ -177,6 +178,32 @@ class DeliveryOut(_Representation):
     at: Moment
 
 
+class SentDeliveryOut(_Representation):
+    """One mail with a document. `answer` is what the mail server said last; `key` is null for the first mail."""
+
+    id: str
+    key: str | None
+    status: DeliveryStatus
+    recipient: str
+    message_id: str
+    answer: str | None
+    queued_at: Moment
+    updated_at: Moment
+
+
+class DeliveryList(_Representation):
+    """The deliveries of a document, newest first."""
+
+    items: list[SentDeliveryOut]
+
+
+class DownloadLinkOut(_Representation):
+    """Where a document may be fetched, and how long."""
+
+    url: str
+    expires_at: Moment
+
+
 class InvoiceOut(_Representation):
     """A finalized invoice, or a credit note, which `corrects` one by its id. `pdf` and `xml` are addresses of the
     stored documents, null until they are stored."""
@@ -318,6 +345,20 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
         pdf=f"{address}/pdf" if view.pdf else None,
         xml=f"{address}/xml" if view.xml else None,
         delivery=DeliveryOut(status=view.delivery.status, at=view.delivery.at) if view.delivery else None,
+    )
+
+
+def delivery(view: SentDeliveryView) -> SentDeliveryOut:
+    """A mail as its shop sees it."""
+    return SentDeliveryOut(
+        id=view.id,
+        key=view.key or None,
+        status=view.status,
+        recipient=view.recipient,
+        message_id=view.message_id,
+        answer=view.answer,
+        queued_at=view.queued_at,
+        updated_at=view.updated_at,
     )
 
 

@@ -181,6 +181,25 @@ class CaseDecisionBody(_Body):
     reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["agreed by phone"])
 
 
+class ResendBody(_Body):
+    """A wish to have a document mailed again."""
+
+    model_config = ConfigDict(title="ResendRequest")
+
+    key: str = Field(description="the shop's idempotency key, a string", examples=["resend-1"])
+    email: str | None = Field(
+        None, description="another address than the buyer's, a string or null", examples=["office@example.org"]
+    )
+
+
+class DownloadLinkBody(_Body):
+    """A wish for a link to a document."""
+
+    model_config = ConfigDict(title="DownloadLinkRequest")
+
+    expires_in_seconds: int = Field(30 * 24 * 3600, description="how long the link lives, a whole number")
+
+
 class PageQuery(BaseModel):
     """Which page of a list."""
 

@@ -4,13 +4,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from api.ports import (
+    Cases,
+    CheckoutRuns,
+    Deliveries,
+    Documents,
+    Exporter,
+    Inbox,
+    Reader,
+    RefundRuns,
+    ResendRuns,
+    Webhooks,
+)
+from domain.deliveries import DeliveryReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The collaborators of the routes. `undrawable` returns the characters of a text that no bundled font
     can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
+    `read_reports` reads a mail server's report, or raises InvalidReport; `report_token` lets such reports in,
+    None keeps them out.
     """
 
     reader: Reader
@@ -20,6 +34,11 @@ class Services:
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
+    resends: ResendRuns
+    deliveries: Deliveries
+    exporter: Exporter
+    read_reports: Callable[[bytes], tuple[DeliveryReport, ...]]
+    report_token: str | None = field(repr=False)
     undrawable: Callable[[str], str]
     result_keys: Mapping[str, str] = field(repr=False)
 
@@ -48,6 +67,10 @@ class Site:
     def refund_url(self, refund_id: str) -> str:
         """Where a refund is read."""
         return f"{self.public_url}/v1/refunds/{refund_id}"
+
+    def download_url(self, token: str) -> str:
+        """The download link of a token."""
+        return f"{self.public_url}/d/{token}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

@@ -7,6 +7,7 @@
     ├── IllegalTransition           a state was asked to go where it cannot go
     ├── CaseDecided                 a case was decided otherwise before
     ├── RefundKeyConflict           the key is taken by a different refund; carries the differences
+    ├── DeliveryKeyConflict         the key is taken by a mail to somebody else
     ├── NothingToRefund             the checkout has brought no money yet
     ├── RefundDecided               the refund was approved or rejected otherwise before
     ├── MoneyError
@@ -22,7 +23,8 @@
     │   └── DocumentDiffers         other bytes are already stored under this name
     └── MailError
         ├── MailDeferred            4xx or no connection: retry
-        └── MailRefused             5xx: this message will never be accepted
+        ├── MailRefused             5xx: this message will never be accepted
+        └── InvalidReport           not a report of a mail server on a message
 
 Nothing here knows about HTTP or Temporal: `api/problems.py` and `activities/failures.py` translate.
 """
@@ -105,6 +107,14 @@ class RefundKeyConflict(QuittanceError):
         self.key = key
         self.differences = tuple(differences)
         super().__init__(f"key {key!r} is taken by a different refund")
+
+
+class DeliveryKeyConflict(QuittanceError):
+    """The key already names a mail with this document to another address."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(f"key {key!r} is taken by a mail to another address")
 
 
 class NothingToRefund(QuittanceError):
@@ -204,3 +214,7 @@ class MailDeferred(MailError):
 
 class MailRefused(MailError):
     """The mail server answered 5xx: this message will never be accepted as it is."""
+
+
+class InvalidReport(MailError):
+    """What was sent as a mail server's report is none."""

@@ -59,6 +59,7 @@ class Merchant:
 
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
     series of its own that begins at 1.
+    `retention_years` is how long documents must be kept after the year they are of (see `domain.retention`).
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
     """
 
@@ -79,3 +80,4 @@ class Merchant:
     cancelation_pattern: str = "ST-{year}-{000000}"
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
+    retention_years: int = 10

@@ -15,7 +15,8 @@ class Figures:
     `oldest_unapplied_seconds` and `unapplied`: messages of providers nobody has acted upon. `list_read_seconds_ago`:
     since the provider's own list was read. `checkouts` by status, `settled` payments by how we learned of them,
     `open_cases` by kind, `overdue_cases` of those. `violations`: payments and entries whose amounts do not add
-    up; anything but 0 is an alarm.
+    up; anything but 0 is an alarm. `deliveries` by status, `oldest_queued_delivery_seconds`: mail no server has
+    taken yet.
     """
 
     unapplied: PerMerchant
@@ -26,3 +27,5 @@ class Figures:
     open_cases: Breakdown
     overdue_cases: PerMerchant
     violations: PerMerchant
+    deliveries: Breakdown
+    oldest_queued_delivery_seconds: PerMerchant

@@ -15,6 +15,7 @@ from domain.cases import (
     TracePayment,
 )
 from domain.checkout import CheckoutRequest
+from domain.deliveries import DeliveryReport, Dispatch, QueuedDelivery
 from domain.disputes import DisputeReport, DisputeStanding, RecordDispute, RemindOfDispute
 from domain.documents import DocumentKind, DocumentRef, RenderedInvoice
 from domain.invoices import Invoice
@@ -339,29 +340,26 @@ class InvoiceBook(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueuedDelivery:
-    """A delivery that is due: `sent` tells that the mail server accepted it before, with this `answer`."""
-
-    message_id: str
-    queued_at: datetime
-    sent: bool
-    answer: str | None
-
-
 class DeliveryBook(Protocol):
     """Keeps deliveries. Every method is one transaction."""
 
-    async def queue(self, step: OfInvoice) -> QueuedDelivery:
-        """Queue the invoice's mail, or find it as it is."""
+    async def queue(self, dispatch: Dispatch) -> QueuedDelivery:
+        """Queue the mail of a document, or find it as it is. Raises NotFound."""
         ...
 
-    async def record_sent(self, step: OfInvoice, answer: str) -> None:
-        """The mail server accepted the message: the checkout is completed."""
+    async def record_sent(self, dispatch: Dispatch, answer: str) -> None:
+        """The mail server accepted the message; if it is an invoice's first, its checkout is completed."""
         ...
 
-    async def record_error(self, step: OfInvoice, answer: str) -> None:
+    async def record_error(self, dispatch: Dispatch, answer: str) -> None:
         """The mail server refused the message for good."""
+        ...
+
+    async def record_report(self, report: DeliveryReport) -> bool:
+        """A mail server reported what became of a message; False if it is none of ours.
+
+        A bounce becomes a case, so that somebody is told.
+        """
         ...
 
 

@@ -154,6 +154,20 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentDeliveryView:
+    """One mail with a document. `key` is that of the request that asked for it, empty for the document's own run."""
+
+    id: str
+    key: str
+    status: DeliveryStatus
+    recipient: str
+    message_id: str
+    answer: str | None
+    queued_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
     """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note corrects the
     invoice `corrects_id`."""

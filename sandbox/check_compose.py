@@ -164,7 +164,8 @@ def _fields(
     for name, field in group["properties"].items():
         here = f"{above}{name.upper()}"
         needed = demanded and name in group.get("required", ())
-        inner = groups.get(str(field.get("$ref", "")).rpartition("/")[2], {})
+        references = [kind.get("$ref", "") for kind in (field, *field.get("anyOf", ()))]  # an optional group is one too
+        inner = groups.get(max(references).rpartition("/")[2], {})
         if "properties" in inner:
             yield from _fields(inner, groups, above=f"{here}__", demanded=needed)
         else:

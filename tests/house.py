@@ -30,6 +30,7 @@ from settings import Settings
 
 MERIDIAN = Path(__file__).parent.parent / "merchants" / "meridian.toml"
 WEBHOOK_SECRET = "whsec_test"
+REPORT_TOKEN = "a token for reports of mail servers"
 RESULT_KEY = "a result key of at least thirty-two bytes"
 PATIENCE_SECONDS = 60.0
 _T = TypeVar("_T")
@@ -137,7 +138,12 @@ def settings_for(
         database={"url": database_url},
         temporal={"address": temporal_address, "task_queue": f"test-{secrets.token_hex(4)}"},
         stripe={"api_base": stripe_url},
-        mail={"host": "127.0.0.1", "port": smtp_port, "sender": "invoices@quittance.example"},
+        mail={
+            "host": "127.0.0.1",
+            "port": smtp_port,
+            "sender": "invoices@quittance.example",
+            "report_token": REPORT_TOKEN,
+        },
         documents={"directory": documents},
         api={"public_url": public_url},
         merchants={

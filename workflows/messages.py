@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.deliveries import Dispatch
 from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
@@ -208,3 +209,15 @@ class RefundResult:
 
     refund_id: str | None
     status: RefundStatus | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartResend:
+    """The input of `ResendWorkflow`: what to mail again."""
+
+    dispatch: Dispatch
+
+
+def resend_id(merchant_id: str, invoice_id: str, key: str) -> str:
+    """The id of the run that mails a document again: one per key of the shop."""
+    return f"resend:{merchant_id}:{invoice_id}:{key}"

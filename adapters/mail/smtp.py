@@ -13,7 +13,10 @@ _ACCEPTED = 250  # RFC 5321, 4.3.2: the only reply by which a server takes a mes
 
 
 class SmtpMailer:
-    """Implements `domain.ports.Mailer`. `start_tls` None means: if the server offers it."""
+    """Implements `domain.ports.Mailer`. `start_tls` None means: if the server offers it.
+
+    `delivery_reports` asks a server that offers it (RFC 3461) to report delivery, not failure alone.
+    """
 
     def __init__(
         self,
@@ -24,6 +27,7 @@ class SmtpMailer:
         password: str | None = None,
         start_tls: bool | None = None,
         timeout: float = 30.0,
+        delivery_reports: bool = False,
     ) -> None:
         self._host = host
         self._port = port
@@ -31,6 +35,7 @@ class SmtpMailer:
         self._password = password
         self._start_tls = start_tls
         self._timeout = timeout
+        self._delivery_reports = delivery_reports
 
     async def send(self, mail: OutgoingMail) -> str:
         client = aiosmtplib.SMTP(
@@ -47,7 +52,8 @@ class SmtpMailer:
             raise MailRefused(f"not a mail: {error}") from error
         try:
             async with client:
-                _, answer = await client.send_message(mime)
+                mail_options, rcpt_options = self._wishes(client)
+                _, answer = await client.send_message(mime, mail_options=mail_options, rcpt_options=rcpt_options)
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
             raise _refusal(error.code, error.message) from error
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -56,6 +62,12 @@ class SmtpMailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             raise MailDeferred(f"{type(error).__name__}: {error}") from error
         return f"{_ACCEPTED} {answer}"
+
+    def _wishes(self, client: aiosmtplib.SMTP) -> tuple[list[str], list[str]]:
+        """Options for message and recipient. Reports come with the headers alone: the document would only come back."""
+        if self._delivery_reports and client.supports_extension("dsn"):
+            return ["RET=HDRS"], ["NOTIFY=SUCCESS,FAILURE"]
+        return [], []
 
 
 def message(mail: OutgoingMail) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""Deliveries: what was handed to the mail server, and what it answered."""
+"""Deliveries: what was handed to the mail server, what it answered, and what was reported later."""
 
 from datetime import UTC, datetime
 
@@ -6,17 +6,21 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import DeliveryRow, InvoiceRow
+from domain import deliveries
+from domain.cases import NewCase
 from domain.checkout import CheckoutStatus, Customer
-from domain.deliveries import DeliveryStatus
+from domain.deliveries import FIRST, DeliveryReport, DeliveryStatus, Dispatch, QueuedDelivery
 from domain.errors import NotFound
-from domain.ports import QueuedDelivery
-from domain.steps import OfInvoice
+from domain.invoices import InvoiceKind
 
 CHANNEL = "mail"
+BOUNCED = "mail_bounced"
+"""The kind of a case about a document that came back."""
 
 
 class PostgresDeliveryBook:
@@ -26,67 +30,124 @@ class PostgresDeliveryBook:
         self._sessions = sessions
         self._mail_domain = mail_domain
 
-    async def queue(self, step: OfInvoice) -> QueuedDelivery:
+    async def queue(self, dispatch: Dispatch) -> QueuedDelivery:
         async with self._sessions.begin() as session:
-            invoice = await session.get(InvoiceRow, step.invoice_id)
-            if invoice is None or invoice.merchant_id != step.merchant_id:
-                raise NotFound("invoice", step.invoice_id)
+            invoice = await session.get(InvoiceRow, dispatch.invoice_id)
+            if invoice is None or invoice.merchant_id != dispatch.merchant_id:
+                raise NotFound("invoice", dispatch.invoice_id)
+            delivery_id = new_id("dlv")
+            name = dispatch.invoice_id if dispatch.key == FIRST else f"{dispatch.invoice_id}.{delivery_id}"
             await session.execute(
                 insert(DeliveryRow)
                 .values(
-                    id=new_id("dlv"),
-                    merchant_id=step.merchant_id,
-                    checkout_id=step.checkout_id,
-                    invoice_id=step.invoice_id,
+                    id=delivery_id,
+                    merchant_id=dispatch.merchant_id,
+                    checkout_id=invoice.checkout_id,
+                    invoice_id=dispatch.invoice_id,
                     channel=CHANNEL,
-                    message_id=f"<{step.invoice_id}@{self._mail_domain}>",
-                    recipient=from_json(Customer, invoice.buyer).email,
+                    key=dispatch.key,
+                    message_id=f"<{name}@{self._mail_domain}>",
+                    recipient=dispatch.recipient or from_json(Customer, invoice.buyer).email,
                     status=DeliveryStatus.QUEUED,
                 )
-                .on_conflict_do_nothing(index_elements=[DeliveryRow.invoice_id, DeliveryRow.channel])
+                .on_conflict_do_nothing(index_elements=[DeliveryRow.invoice_id, DeliveryRow.channel, DeliveryRow.key])
             )
-            delivery = await _delivery(session, step)
+            delivery = await _delivery(session, dispatch)
             return QueuedDelivery(
+                delivery_id=delivery.id,
                 message_id=delivery.message_id,
+                recipient=delivery.recipient,
                 queued_at=delivery.queued_at,
-                sent=delivery.status == DeliveryStatus.SENT,
+                status=DeliveryStatus(delivery.status),
                 answer=delivery.answer,
             )
 
-    async def record_sent(self, step: OfInvoice, answer: str) -> None:
+    async def record_sent(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:
-            checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
-            if await _settle(session, step, DeliveryStatus.SENT, answer):
-                await tell(session, step.merchant_id, "invoice.sent", step.checkout_id, invoice_id=step.invoice_id)
+            delivery = await _locked(session, dispatch)
+            if await _advance(session, delivery, DeliveryStatus.SENT, answer):
+                await _tell(session, delivery, "invoice.sent")
+            if dispatch.key == FIRST and delivery.checkout_id is not None:
+                await self._complete(session, delivery)
+
+    @staticmethod
+    async def _complete(session: AsyncSession, delivery: DeliveryRow) -> None:
+        """The checkout is done when its invoice is sent; other documents come after that."""
+        invoice = await session.get_one(InvoiceRow, delivery.invoice_id)
+        if invoice.kind == InvoiceKind.INVOICE:
+            checkout = await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
             if move_checkout(checkout, CheckoutStatus.COMPLETED):
-                await tell(session, step.merchant_id, "checkout.completed", step.checkout_id)
+                await tell(session, delivery.merchant_id, "checkout.completed", checkout.id)
 
-    async def record_error(self, step: OfInvoice, answer: str) -> None:
+    async def record_error(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:
-            await locked_checkout(session, step.merchant_id, step.checkout_id)
-            if await _settle(session, step, DeliveryStatus.ERROR, answer):
-                await tell(
-                    session,
-                    step.merchant_id,
-                    "invoice.delivery_failed",
-                    step.checkout_id,
-                    invoice_id=step.invoice_id,
-                    answer=answer,
-                )
+            delivery = await _locked(session, dispatch)
+            if await _advance(session, delivery, DeliveryStatus.ERROR, answer):
+                await _tell(session, delivery, "invoice.delivery_failed", answer=answer)
+
+    async def record_report(self, report: DeliveryReport) -> bool:
+        async with self._sessions.begin() as session:
+            found = await session.scalar(select(DeliveryRow).where(DeliveryRow.message_id == report.message_id))
+            if found is None:
+                return False
+            if found.checkout_id is not None:
+                await locked_checkout(session, found.merchant_id, found.checkout_id)
+            delivery = await session.get_one(DeliveryRow, found.id, with_for_update=True, populate_existing=True)
+            if await _advance(session, delivery, report.status, report.answer):
+                await _tell_of_report(session, delivery, report)
+            return True
 
 
-async def _delivery(session: AsyncSession, step: OfInvoice) -> DeliveryRow:
+async def _tell_of_report(session: AsyncSession, delivery: DeliveryRow, report: DeliveryReport) -> None:
+    if report.status is not DeliveryStatus.BOUNCED:
+        await _tell(session, delivery, "invoice.delivered")
+        return
+    await PostgresCases.open(
+        session,
+        NewCase(
+            merchant_id=delivery.merchant_id,
+            checkout_id=delivery.checkout_id,
+            fact=f"delivery:{delivery.id}:bounced",
+            kind=BOUNCED,
+            options=("acknowledge",),
+            data={"invoice": delivery.invoice_id, "delivery": delivery.id, "detail": report.answer},
+            opened_at=datetime.now(UTC),
+        ),
+    )
+    await _tell(session, delivery, "invoice.delivery_failed", answer=report.answer)
+
+
+async def _tell(session: AsyncSession, delivery: DeliveryRow, kind: str, **more: str) -> None:
+    known = {"invoice_id": delivery.invoice_id, "delivery_id": delivery.id}
+    await tell(session, delivery.merchant_id, kind, delivery.checkout_id, **known, **more)
+
+
+async def _delivery(session: AsyncSession, dispatch: Dispatch) -> DeliveryRow:
     found = await session.execute(
-        select(DeliveryRow).where(DeliveryRow.invoice_id == step.invoice_id, DeliveryRow.channel == CHANNEL)
+        select(DeliveryRow).where(
+            DeliveryRow.invoice_id == dispatch.invoice_id,
+            DeliveryRow.channel == CHANNEL,
+            DeliveryRow.key == dispatch.key,
+        )
     )
     return found.scalar_one()
 
 
-async def _settle(session: AsyncSession, step: OfInvoice, status: DeliveryStatus, answer: str) -> bool:
-    """Write the server's answer down; False if the same was known. What was sent is never unsent."""
-    delivery = await _delivery(session, step)
-    if delivery.status in {status, DeliveryStatus.SENT}:
+async def _locked(session: AsyncSession, dispatch: Dispatch) -> DeliveryRow:
+    """The delivery, after the checkout is locked, as every step does it."""
+    delivery = await _delivery(session, dispatch)
+    if delivery.checkout_id is not None:
+        await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
+    await session.refresh(delivery, with_for_update=True)
+    return delivery
+
+
+async def _advance(session: AsyncSession, delivery: DeliveryRow, status: DeliveryStatus, answer: str) -> bool:
+    """Write down what was learned; False if it was known, or older than what is known."""
+    before = DeliveryStatus(delivery.status)
+    after = deliveries.advance(before, status)
+    if after is before:
         return False
-    delivery.status, delivery.answer, delivery.updated_at = status, answer, datetime.now(UTC)
+    delivery.status, delivery.answer, delivery.updated_at = after, answer, datetime.now(UTC)
     await session.flush()
     return True

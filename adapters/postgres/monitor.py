@@ -28,6 +28,11 @@ _CHECKOUTS = text("SELECT merchant_id, status, count(*) FROM checkouts GROUP BY 
 _SETTLED = text("""
     SELECT merchant_id, settled_by, count(*) FROM payments WHERE captured > 0 GROUP BY merchant_id, settled_by
 """)
+_DELIVERIES = text("SELECT merchant_id, status, count(*) FROM deliveries GROUP BY merchant_id, status")
+_OLDEST_QUEUED = text("""
+    SELECT merchant_id, extract(epoch FROM clock_timestamp() - min(queued_at))
+    FROM deliveries WHERE status = 'queued' GROUP BY merchant_id
+""")
 _VIOLATIONS = text("""
     SELECT merchant_id, count(*) FROM (
         SELECT payments.merchant_id
@@ -64,6 +69,8 @@ class PostgresMonitor:
                 open_cases=await _breakdown(session, _CASES),
                 overdue_cases={**nothing, **await _per_merchant(session, _OVERDUE)},
                 violations={**nothing, **await _per_merchant(session, _VIOLATIONS)},
+                deliveries=await _breakdown(session, _DELIVERIES),
+                oldest_queued_delivery_seconds={**nothing, **await _per_merchant(session, _OLDEST_QUEUED)},
             )
 
 

@@ -52,6 +52,7 @@ from domain.views import (
     PayoutView,
     RefundView,
     ReviewView,
+    SentDeliveryView,
 )
 
 
@@ -151,6 +152,15 @@ class PostgresReader:
             cart=from_json(PricedCart, checkout.cart),
             redirects=request.redirects,
         )
+
+    async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
+        async with self._sessions() as session:
+            found = await session.scalars(
+                select(DeliveryRow)
+                .where(DeliveryRow.merchant_id == merchant_id, DeliveryRow.invoice_id == invoice_id)
+                .order_by(DeliveryRow.queued_at.desc(), DeliveryRow.id)
+            )
+            return tuple(_sent(row) for row in found)
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
         async with self._sessions() as session:
@@ -283,6 +293,19 @@ def _review(row: CheckoutRow) -> ReviewView | None:
     )
 
 
+def _sent(row: DeliveryRow) -> SentDeliveryView:
+    return SentDeliveryView(
+        id=row.id,
+        key=row.key,
+        status=DeliveryStatus(row.status),
+        recipient=row.recipient,
+        message_id=row.message_id,
+        answer=row.answer,
+        queued_at=row.queued_at,
+        updated_at=row.updated_at,
+    )
+
+
 async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, InvoiceView]:
     """The invoice in force of each checkout that has one."""
     found = await session.scalars(
@@ -306,9 +329,10 @@ async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[s
         )
         for row in await session.scalars(select(DocumentRow).where(DocumentRow.invoice_id.in_(ids)))
     }
+    newest_last = select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)).order_by(DeliveryRow.queued_at)
     deliveries = {
         row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
-        for row in await session.scalars(select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)))
+        for row in await session.scalars(newest_last)
     }
     return {
         row.id: InvoiceView(

@@ -420,16 +420,20 @@ class DocumentRow(Base):
 
 
 class DeliveryRow(Base):
-    """A document on its way. `answer` is what the mail server said, the evidence that it was sent."""
+    """A document on its way. `answer` is what the mail server said, the evidence that it was sent.
+
+    `key` is that of the request to send the document again, and empty for the one its own run sends.
+    """
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("invoice_id", "channel"), UniqueConstraint("message_id"))
+    __table_args__ = (UniqueConstraint("invoice_id", "channel", "key"), UniqueConstraint("message_id"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
     checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.id"))
     channel: Mapped[str]
+    key: Mapped[str] = mapped_column(server_default="")
     message_id: Mapped[str]
     recipient: Mapped[str]
     status: Mapped[str]

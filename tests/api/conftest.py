@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
+from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
 from tests.fakes.merchants import NORDWERK, SUEDWERK
@@ -26,6 +27,7 @@ RESULT_KEYS = {"nordwerk": "n" * 32, "suedwerk": "s" * 32}
 WEBHOOK_SECRETS = {"nordwerk": "whsec_nord", "suedwerk": "whsec_sued"}
 PUBLIC_URL = "https://pay.example"
 PROVIDER_ORIGIN = "https://checkout.provider.example"
+REPORT_TOKEN = "a token for reports"
 UNDRAWABLE = frozenset("😀漢字")
 
 
@@ -43,6 +45,7 @@ class Stage:
     runs: FakeRuns
     refunds: FakeRefundRuns
     inbox: FakeInbox
+    resends: FakeResendRuns
     client: httpx.AsyncClient
 
     async def post(self, body: Any, *, key: str = NORD_KEY) -> httpx.Response:
@@ -85,7 +88,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
-    refunds = FakeRefundRuns(world)
+    refunds, resends = FakeRefundRuns(world), FakeResendRuns(world)
     services = Services(
         reader=reader,
         cases=runs.cases,
@@ -95,6 +98,11 @@ async def a_stage() -> AsyncIterator[Stage]:
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
         undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
+        resends=resends,
+        deliveries=FakeDeliveries(world),
+        exporter=FakeExporter(),
+        read_reports=read_reports,
+        report_token=REPORT_TOKEN,
         result_keys=RESULT_KEYS,
     )
     app = create_app(
@@ -106,4 +114,13 @@ async def a_stage() -> AsyncIterator[Stage]:
         transient_faults=(DatabaseAway,),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
-        yield Stage(app=app, world=world, reader=reader, runs=runs, refunds=refunds, inbox=inbox, client=client)
+        yield Stage(
+            app=app,
+            world=world,
+            reader=reader,
+            runs=runs,
+            refunds=refunds,
+            inbox=inbox,
+            resends=resends,
+            client=client,
+        )

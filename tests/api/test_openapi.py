@@ -68,6 +68,12 @@ async def test_every_route_is_described(stage: Stage) -> None:
         ("/pay/{token}/return", "get"),
         ("/pay/{token}/cancel", "get"),
         ("/webhooks/stripe/{merchant_id}", "post"),
+        ("/webhooks/mail", "post"),
+        ("/v1/invoices/{invoice_id}/deliveries", "get"),
+        ("/v1/invoices/{invoice_id}/deliveries", "post"),
+        ("/v1/invoices/{invoice_id}/download-links", "post"),
+        ("/d/{token}", "get"),
+        ("/v1/export", "get"),
         ("/healthz", "get"),
         ("/readyz", "get"),
     }

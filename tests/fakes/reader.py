@@ -16,6 +16,7 @@ from domain.views import (
     PayoutPage,
     PayoutView,
     RefundView,
+    SentDeliveryView,
 )
 from tests.fakes.world import World
 
@@ -77,6 +78,11 @@ class FakeReader:
             return canceled
         invoices = (view.invoice for view in self._of(merchant_id))
         return next((invoice for invoice in invoices if invoice is not None and invoice.id == invoice_id), None)
+
+    async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
+        if await self.invoice(merchant_id, invoice_id) is None:
+            return ()
+        return tuple(reversed(self.world.deliveries.get(invoice_id, [])))
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
         owner, view = self._now().refunds.get(refund_id, (None, None))

@@ -24,6 +24,7 @@ from domain.views import (
     PaymentView,
     PayoutView,
     RefundView,
+    SentDeliveryView,
 )
 
 
@@ -46,6 +47,7 @@ class World:
     payouts: dict[str, tuple[str, PayoutView]] = field(default_factory=dict)
     cases: dict[str, tuple[str, CaseView]] = field(default_factory=dict)
     refunds: dict[str, tuple[str, RefundView]] = field(default_factory=dict)
+    deliveries: dict[str, list[SentDeliveryView]] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -27,11 +27,18 @@ def settings(group: type[BaseModel], path: tuple[str, ...] = ()) -> dict[str, An
     found: dict[str, Any] = {}
     for name, field in group.model_fields.items():
         here = (*path, name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= settings(field.annotation, here)
+        optional = type(None) in get_args(field.annotation)
+        kinds = get_args(field.annotation) if optional else (field.annotation,)
+        groups = [kind for kind in kinds if _is_group(kind)]
+        if groups:
+            found |= settings(groups[0], here)
         else:
             found["QUITTANCE_" + "__".join(here).upper()] = field.get_default(call_default_factory=True)
     return found
+
+
+def _is_group(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def test_the_table_of_settings_has_every_setting_and_its_default() -> None:
