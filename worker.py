@@ -114,6 +114,8 @@ def registered(
         books.record_session,
         books.known_sessions,
         books.record_findings,
+        books.ask_capture,
+        books.drop_capture,
         books.create_sales_order,
         books.balance_entry,
         books.create_invoice,
@@ -123,6 +125,8 @@ def registered(
         provider.open_session,
         provider.look_up,
         provider.expire_session,
+        provider.capture_payment,
+        provider.cancel_payment,
         documents.render_invoice,
         delivery.send_invoice,
     ]

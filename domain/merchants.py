@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
@@ -60,6 +61,9 @@ class Merchant:
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
     series of its own that begins at 1.
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
+
+    `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
+    `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     """
 
     id: str
@@ -79,3 +83,5 @@ class Merchant:
     cancelation_pattern: str = "ST-{year}-{000000}"
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
+    capture: CaptureMode = CaptureMode.AUTOMATIC
+    delayed_methods: tuple[DelayedMethod, ...] = ()

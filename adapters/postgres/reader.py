@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.attempt_views import attempts_of, latest_attempt
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
@@ -35,7 +36,7 @@ from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import PaymentStatus, SettledBy
+from domain.payments import PaymentStatus, Promise, SettledBy
 from domain.views import (
     CasePage,
     CaseView,
@@ -132,9 +133,10 @@ class PostgresReader:
                 .where(PaymentLinkRow.token == token)
             )
             row = found.one_or_none()
-        if row is None:
-            return None
-        checkout, expires_at, config = row
+            if row is None:
+                return None
+            checkout, expires_at, config = row
+            latest, promise = await latest_attempt(session, checkout.id)
         request = from_json(CheckoutRequest, checkout.request)
         merchant = from_json(Merchant, config)
         return PaymentPageView(
@@ -150,6 +152,8 @@ class PostgresReader:
             branding=merchant.branding,
             cart=from_json(PricedCart, checkout.cart),
             redirects=request.redirects,
+            attempt=latest,
+            promise=promise,
         )
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
@@ -206,6 +210,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
         )
     )
     disputes = await disputes_of(session, ids)
+    attempts = await attempts_of(session, ids, payments)
     refunds = await refunds_of(session, ids)
     invoices = await _in_force(session, ids)
     return tuple(
@@ -221,6 +226,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             payment_link=_link(links.get(row.id)),
             entry=_entry(entries[row.id]),
             payments=_payments(p for p in payments if p.checkout_id == row.id),
+            attempts=attempts.get(row.id, ()),
             disputes=disputes.get(row.id, ()),
             order=_order(orders.get(row.id)),
             invoice=invoices.get(row.id),
@@ -245,6 +251,7 @@ def _entry(row: EntryRow) -> EntryView:
         initial_amount=balance.initial,
         open_amount=balance.open,
         outstanding_amount=balance.outstanding,
+        expected_amount=balance.expected,
     )
 
 
@@ -262,6 +269,11 @@ def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
             net=row.net,
             settlement_currency=row.settlement_currency,
             available_on=row.available_on,
+            promise=Promise(row.promise) if row.promise else None,
+            authorized_amount=row.authorized,
+            capture_before=row.capture_before,
+            to_capture=row.to_capture,
+            failure=row.failure,
         )
         for row in rows
     )
