@@ -95,4 +95,5 @@ def _method(charge: stripe.Charge | None) -> tuple[str | None, str | None]:
 def _reason(failure: "stripe.PaymentIntent.LastPaymentError | None") -> str | None:
     if failure is None:
         return None
-    return failure.decline_code or failure.code or failure.type
+    named = (getattr(failure, name, None) for name in ("decline_code", "code"))  # Stripe leaves out what is not known
+    return next((name for name in named if name), failure.type)

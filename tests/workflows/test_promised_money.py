@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.captures import RefusalKind
@@ -103,11 +103,22 @@ async def test_authorized_checkout_says_how_much_and_until_when_and_waits_for_th
 async def test_capture_in_full_carries_the_purchase_out_and_repeating_it_changes_nothing(stage: Stage) -> None:
     run, link, _ = await authorized(stage)
 
-    answers = await asyncio.gather(capture(run), capture(run, "839.00"), capture(run, "839"))
+    asked = asyncio.Event()
 
-    assert {(answer.status, answer.refusal) for answer in answers} <= {
-        (status, None) for status in (CheckoutStatus.CAPTURED, CheckoutStatus.ORDERED, CheckoutStatus.INVOICED)
-    }
+    def wait_for_all(_: str) -> None:
+        if not asked.is_set():
+            raise ProviderUnavailable("a moment")
+
+    stage.provider.before_capturing = wait_for_all
+    updates = [
+        await run.start_update(
+            CheckoutWorkflow.capture, CaptureCheckout(amount=amount), wait_for_stage=WorkflowUpdateStage.ACCEPTED
+        )
+        for amount in (None, "839.00", "839")
+    ]
+    asked.set()
+
+    assert [(await update.result()).refusal for update in updates] == [None] * 3
     assert (await run.result()).status is CheckoutStatus.COMPLETED
     assert stage.provider.calls.count("capture_payment") == 1
     assert await money(stage) == [(TOTAL, TOTAL, 0, 0)]
