@@ -18,17 +18,21 @@ from api.ports import RunsUnavailable, TooLateToCancel
 from domain.checkout import CheckoutStatus
 from domain.errors import (
     AssignmentKeyConflict,
+    CapturedOtherwise,
+    CaptureRefused,
     CaseDecided,
     Difference,
     InvalidInput,
     InvalidWebhook,
     NotFound,
+    NothingToCapture,
     NothingToRefund,
     QuittanceError,
     RefundDecided,
     RefundKeyConflict,
     Violation,
 )
+from domain.money import Money
 from domain.violations import MOST_REPORTED, escaped
 
 MEDIA_TYPE = "application/problem+json"
@@ -153,7 +157,15 @@ def invalid(violations: Sequence[Violation]) -> Problem:
 
 
 def conflict(
-    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
+    error: AssignmentKeyConflict
+    | RefundKeyConflict
+    | NothingToRefund
+    | RefundDecided
+    | CaseDecided
+    | TooLateToCancel
+    | NothingToCapture
+    | CapturedOtherwise
+    | CaptureRefused,
 ) -> Problem:
     """409: what is asked for does not go with what is there."""
     match error:
@@ -165,14 +177,38 @@ def conflict(
         case NothingToRefund():
             title, detail = "There is nothing to refund", "The checkout has brought no money yet."
             return Problem(slug="nothing-to-refund", status=409, title=title, detail=f"{detail} Nothing was done.")
-        case RefundDecided():
-            title, detail = "The refund was decided before", f"The refund is {error.status}."
-            return Problem(slug="refund-decided", status=409, title=title, detail=f"{detail} Nothing was done.")
-        case CaseDecided():
-            title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
-            return Problem(slug="case-decided", status=409, title=title, detail=detail)
+        case RefundDecided() | CaseDecided():
+            return _decided(error)
         case TooLateToCancel():
             return _too_late(error)
+        case NothingToCapture() | CapturedOtherwise() | CaptureRefused():
+            return _not_captured(error)
+
+
+def _decided(error: RefundDecided | CaseDecided) -> Problem:
+    """A decision is made once."""
+    if isinstance(error, RefundDecided):
+        title, detail = "The refund was decided before", f"The refund is {error.status}. Nothing was done."
+        return Problem(slug="refund-decided", status=409, title=title, detail=detail)
+    title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
+    return Problem(slug="case-decided", status=409, title=title, detail=detail)
+
+
+def _not_captured(error: NothingToCapture | CapturedOtherwise | CaptureRefused) -> Problem:
+    """Why authorized money was not captured as asked for."""
+    match error:
+        case NothingToCapture():
+            detail = "No authorized payment of the checkout waits for a capture. Nothing was done."
+            return Problem(slug="nothing-to-capture", status=409, title="There is nothing to capture", detail=detail)
+        case CapturedOtherwise():
+            amount = Money(error.amount, error.currency)
+            detail = f"{amount} of it are captured. An authorization is captured once. Nothing was done."
+            title = "The authorization was captured with another amount"
+            extra = {"captured": amount.to_decimal_string()}
+            return Problem(slug="captured-otherwise", status=409, title=title, detail=detail, extra=extra)
+        case CaptureRefused():
+            detail = "The authorization still stands: capture another amount, or release it by canceling the checkout."
+            return Problem(slug="capture-refused", status=409, title="The provider refused the capture", detail=detail)
 
 
 def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
@@ -191,7 +227,8 @@ def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Dif
 def _too_late(error: TooLateToCancel) -> Problem:
     """The checkout is past canceling; says what can be done instead."""
     instead = {
-        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first.",
+        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first. Or a payment is on its "
+        "way and cannot be called back: wait for its result.",
         CheckoutStatus.EXPIRED: "It has expired, nobody can pay it any more.",
     }
     way = instead.get(error.status, "Its money is captured: give it back by a refund.")
@@ -242,6 +279,9 @@ def of_error(error: QuittanceError) -> Problem | None:
             | RefundDecided()
             | CaseDecided()
             | TooLateToCancel()
+            | NothingToCapture()
+            | CapturedOtherwise()
+            | CaptureRefused()
         ):
             return conflict(error)
         case NotFound():
