@@ -54,14 +54,16 @@ def move(current: PaymentStatus, wanted: PaymentStatus) -> PaymentStatus:
     return wanted
 
 
-def advance(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
+def advance(current: PaymentStatus, reported: PaymentStatus, *, promised: bool = False) -> PaymentStatus:
     """The status after a provider's report: forward where allowed, unchanged where the report is stale.
 
-    Only a dispute reverses money and brings it back, and it does not come as a payment report: to the provider
+    An attempt that failed may be tried again, but not once its money was `promised`: that ended its session. Only a
+    dispute reverses money and brings it back, and it does not come as a payment report: to the provider
     a disputed payment is as captured as before.
     """
     disputed = PaymentStatus.REVERSED in {current, reported}
-    return current if disputed or reported not in _ALLOWED[current] else reported
+    broken = promised and reported is PaymentStatus.PENDING
+    return current if disputed or broken or reported not in _ALLOWED[current] else reported
 
 
 class Promise(StrEnum):

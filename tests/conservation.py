@@ -52,7 +52,8 @@ _EXPECTED = text("""
 """)
 _UNPROMISED = text("""
     SELECT entry_items.id FROM entry_items JOIN payments ON payments.id = entry_items.payment_id
-    WHERE entry_items.kind = 'expected' AND (payments.promise IS NULL OR payments.amount <> entry_items.amount)
+    WHERE entry_items.kind = 'expected'
+    AND (payments.promise IS NULL OR payments.status <> 'pending' OR payments.amount <> entry_items.amount)
 """)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.expectations import promise_of
 from adapters.postgres.tables import PaymentRow, ProviderSessionRow
 from domain.payments import AttemptStatus, PaymentStatus, Promise, SessionStatus, attempt
 from domain.views import AttemptView
@@ -31,7 +32,7 @@ async def latest_attempt(session: AsyncSession, checkout_id: str) -> tuple[Attem
     """How the latest attempt of a checkout stands, and why money is on its way, if it is."""
     payments = (await session.scalars(select(PaymentRow).where(PaymentRow.checkout_id == checkout_id))).all()
     attempts = (await attempts_of(session, [checkout_id], payments)).get(checkout_id, ())
-    promises = sorted(Promise(row.promise) for row in payments if row.promise is not None)
+    promises = sorted(promise for row in payments if (promise := promise_of(row)) is not None)
     return attempts[-1].status if attempts else None, promises[0] if promises else None
 
 

@@ -10,11 +10,16 @@ from adapters.postgres.tables import CheckoutRow, EntryItemRow, EntryRow, Paymen
 from domain.captures import Authorization
 from domain.checkout import CheckoutStatus
 from domain.entries import EntryItemKind
-from domain.payments import Promise
+from domain.payments import PaymentStatus, Promise
 from domain.promises import sorted_by_need
 from domain.steps import Promised
 
 PROCESS = "payment_promised"
+
+
+def promise_of(payment: PaymentRow) -> Promise | None:
+    """Why the money of a payment will come; None when it came, or will not."""
+    return Promise(payment.promise) if payment.promise and payment.status == PaymentStatus.PENDING else None
 
 
 def captured_in(currency: str, of_checkout: Sequence[PaymentRow]) -> int:
@@ -32,14 +37,14 @@ def promises_for(
     promised = [
         Promised(
             reference=row.reference,
-            promise=Promise(row.promise),
+            promise=promise,
             amount=row.amount,
             currency=row.currency,
             capture=row.to_capture,
             capture_before=row.capture_before,
         )
         for row in sorted(of_checkout, key=lambda row: (row.created_at, row.id))
-        if row.promise is not None
+        if (promise := promise_of(row)) is not None
     ]
     owed = entry.initial + entry.reductions
     missing = owed - captured_in(entry.currency, of_checkout) if awaited else 0
@@ -50,6 +55,8 @@ async def expect(
     session: AsyncSession, entry: EntryRow, of_checkout: Sequence[PaymentRow], promised: Sequence[Promised]
 ) -> None:
     """Have one expected item for each payment the entry waits for, and no other. The caller holds the checkout."""
+    if entry.expected == 0 and not promised:
+        return
     wanted = {one.reference: one.amount for one in promised}
     amounts = {row.id: wanted[row.reference] for row in of_checkout if row.reference in wanted}
     found = await session.execute(
@@ -83,8 +90,8 @@ def authorizations_in(currency: str, of_checkout: Sequence[PaymentRow]) -> tuple
             payment_id=row.id,
             amount=row.authorized,
             currency=row.currency,
-            stands=row.promise is not None,
-            captured=row.captured or (row.to_capture if row.promise is not None else None),
+            stands=promise_of(row) is not None,
+            captured=row.captured or (row.to_capture if promise_of(row) is not None else None),
         )
         for row in sorted(of_checkout, key=lambda row: (row.created_at, row.id))
         if row.authorized is not None and row.currency == currency

@@ -30,7 +30,7 @@ async def record_payment(
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
     before = PaymentStatus(payment.status)
-    after = payments.advance(before, report.status)
+    after = payments.advance(before, report.status, promised=payment.promise is not None)
     payment.status = after
     if after in MONEY and before not in MONEY:
         payment.captured = payment.available = report.amount
@@ -56,18 +56,15 @@ async def record_payment(
 
 async def _note_promise(session: AsyncSession, payment: PaymentRow, report: PaymentReport) -> None:
     """Money that will come without the customer doing more, as long as the payment is pending."""
-    if payment.status != PaymentStatus.PENDING:
-        payment.promise = None
+    if payment.status != PaymentStatus.PENDING or report.promise is None:
         return
-    promise = report.promise or payment.promise
-    is_news, payment.promise = promise != payment.promise, promise
-    if report.promise is not None:
-        payment.amount = report.amount
+    is_news, payment.promise = report.promise != payment.promise, report.promise
+    payment.amount = report.amount
     if report.promise is Promise.AUTHORIZED:
         payment.authorized, payment.capture_before = report.amount, report.capture_before
     if is_news:
         await session.flush()
-        what = "authorized" if promise == Promise.AUTHORIZED else "pending"
+        what = "authorized" if report.promise is Promise.AUTHORIZED else "pending"
         await tell(session, payment.merchant_id, f"payment.{what}", payment.checkout_id, **_promised(payment))
 
 

@@ -11,7 +11,7 @@ from adapters.postgres.assignments import assign, balance_of
 from adapters.postgres.cases import resolve_shortage
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
-from adapters.postgres.expectations import authorizations_in, captured_in, expect, promises_for
+from adapters.postgres.expectations import authorizations_in, captured_in, expect, promise_of, promises_for
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import PROVIDER, mark_applied, misfit_of, owed_on, payments_of, record_payment
 from adapters.postgres.tables import (
@@ -134,14 +134,15 @@ class PostgresPaymentBook:
                     await record_payment(session, step.merchant_id, checkout.id, finding.payment, step.settled_by)
             await mark_applied(session, step.merchant_id, step.event_ids)
             await session.flush()
-            standing = await self._standing(session, checkout, entry)
-            await expect(session, entry, await payments_of(session, checkout.id), standing.promised)
+            money = await payments_of(session, checkout.id)
+            standing = self._standing(checkout, entry, money)
+            await expect(session, entry, money, standing.promised)
             if standing.covered:
                 await resolve_shortage(session, checkout)
             if standing.covered and checkout.status == CheckoutStatus.AWAITING_PAYMENT:
                 move_checkout(checkout, CheckoutStatus.CAPTURED)
                 await tell(session, step.merchant_id, "checkout.captured", step.checkout_id, amount=standing.captured)
-                standing = await self._standing(session, checkout, entry)
+                standing = self._standing(checkout, entry, money)
             return standing
 
     @staticmethod
@@ -170,8 +171,7 @@ class PostgresPaymentBook:
             )
 
     @staticmethod
-    async def _standing(session: AsyncSession, checkout: CheckoutRow, entry: EntryRow) -> Standing:
-        rows = await payments_of(session, checkout.id)
+    def _standing(checkout: CheckoutRow, entry: EntryRow, rows: Sequence[PaymentRow]) -> Standing:
         captured = captured_in(entry.currency, rows)
         misfits = [misfit for row in rows if (misfit := misfit_of(checkout, entry, row, rows)) is not None]
         promised, needless = promises_for(checkout, entry, rows)
@@ -201,7 +201,7 @@ class PostgresPaymentBook:
             except (InvalidInput, NothingToCapture, CapturedOtherwise) as error:
                 return AskedCapture(refusal=Refusal.of(error, checkout.id))
             payment = next(row for row in money if row.id == capture.payment_id)
-            if payment.promise is not None:
+            if promise_of(payment) is not None:
                 payment.to_capture = capture.amount
             return AskedCapture(reference=payment.reference)
 
@@ -209,7 +209,7 @@ class PostgresPaymentBook:
         async with self._sessions.begin() as session:
             await locked_checkout(session, step.merchant_id, step.checkout_id)
             for payment in await payments_of(session, step.checkout_id):
-                if payment.reference == step.reference and payment.promise is not None:
+                if payment.reference == step.reference and promise_of(payment) is not None:
                     payment.to_capture = None
 
     async def balance_entry(self, step: OfCheckout) -> Balance:

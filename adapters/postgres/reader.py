@@ -12,6 +12,7 @@ from adapters.postgres.attempt_views import attempts_of, latest_attempt
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.expectations import promise_of
 from adapters.postgres.merchants import key_hash
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
@@ -36,7 +37,7 @@ from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import PaymentStatus, Promise, SettledBy
+from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
     CasePage,
     CaseView,
@@ -269,7 +270,7 @@ def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
             net=row.net,
             settlement_currency=row.settlement_currency,
             available_on=row.available_on,
-            promise=Promise(row.promise) if row.promise else None,
+            promise=promise_of(row),
             authorized_amount=row.authorized,
             capture_before=row.capture_before,
             to_capture=row.to_capture,

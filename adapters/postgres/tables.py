@@ -180,8 +180,8 @@ class PaymentRow(Base):
 
     `checkout_id` is null for money on the merchant's account that we cannot tie to a checkout.
 
-    `promise` says why the money of a pending payment will come. Of a payment that was `authorized` (minor units),
-    `to_capture` is what the shop wants captured, null until it has said so.
+    `promise` says why the money of a pending payment will come, and is kept when it came or did not. Of a payment that
+    was `authorized` (minor units), `to_capture` is what the shop wants captured, null until it has said so.
     """
 
     __tablename__ = "payments"
@@ -193,7 +193,6 @@ class PaymentRow(Base):
             "captured >= 0 AND assigned >= 0 AND available >= 0 AND refunded >= 0 AND disputed >= 0",
             name="not_negative",
         ),
-        CheckConstraint("promise IS NULL OR status = 'pending'", name="promised_while_pending"),
         CheckConstraint("to_capture > 0 AND to_capture <= authorized", name="captured_of_authorized"),
     )
 

@@ -18,9 +18,6 @@ def upgrade() -> None:
     op.add_column("payments", sa.Column("capture_before", sa.DateTime(timezone=True), nullable=True))
     op.add_column("payments", sa.Column("to_capture", sa.BigInteger(), nullable=True))
     op.create_check_constraint(
-        op.f("ck_payments_promised_while_pending"), "payments", "promise IS NULL OR status = 'pending'"
-    )
-    op.create_check_constraint(
         op.f("ck_payments_captured_of_authorized"), "payments", "to_capture > 0 AND to_capture <= authorized"
     )
     op.add_column("provider_sessions", sa.Column("payment_reference", sa.Text(), nullable=True))
@@ -31,6 +28,5 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_entries_expected_not_negative"), "entries", type_="check")
     op.drop_column("provider_sessions", "payment_reference")
     op.drop_constraint(op.f("ck_payments_captured_of_authorized"), "payments", type_="check")
-    op.drop_constraint(op.f("ck_payments_promised_while_pending"), "payments", type_="check")
     for name in ("to_capture", "capture_before", "authorized", "promise"):
         op.drop_column("payments", name)
