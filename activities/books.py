@@ -3,6 +3,7 @@
 from temporalio import activity
 
 from activities.failures import translated
+from domain.captures import AskCapture, AskedCapture, DropCapture
 from domain.ports import CheckoutBook, InvoiceBook, OrderBook, PaymentBook
 from domain.steps import (
     Balance,
@@ -62,6 +63,18 @@ class BookActivities:
     async def record_findings(self, step: RecordFindings) -> Standing:
         """Apply what the provider says now."""
         return await self._payments.record_findings(step)
+
+    @activity.defn
+    @translated
+    async def ask_capture(self, step: AskCapture) -> AskedCapture:
+        """Write down what the shop wants captured."""
+        return await self._payments.ask_capture(step)
+
+    @activity.defn
+    @translated
+    async def drop_capture(self, step: DropCapture) -> None:
+        """Forget a capture that the provider refused."""
+        await self._payments.drop_capture(step)
 
     @activity.defn
     @translated

@@ -4,13 +4,14 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.heartbeat import heartbeating
+from domain.captures import CaptureOrder
 from domain.ports import PaymentBook, PaymentProvider
 from domain.refunds import ReadRefund, RefundOrder, RefundReport
 from domain.steps import Findings, LookUp, OpenSession, Session
 
 
 class ProviderActivities:
-    """One method, one call: open a session, see what became of it, close it."""
+    """One method, one call: open a session, see what became of it, close it; capture money or let it go."""
 
     def __init__(self, provider: PaymentProvider, payments: PaymentBook) -> None:
         self._provider = provider
@@ -45,6 +46,22 @@ class ProviderActivities:
             raise ValueError("only a session can be expired")
         report = await self._provider.expire_session(step.merchant_id, step.session_id)
         return Findings(session_id=report.session_id, session_status=report.status, payment=report.payment)
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def capture_payment(self, order: CaptureOrder) -> Findings:
+        """Capture authorized money, and read back what became of it. The order's key makes the call repeatable."""
+        return Findings(payment=await self._provider.capture_payment(order))
+
+    @activity.defn
+    @translated
+    @heartbeating
+    async def cancel_payment(self, step: LookUp) -> Findings:
+        """Release an authorization, and read back what became of it."""
+        if step.payment_reference is None:
+            raise ValueError("only a payment can be canceled")
+        return Findings(payment=await self._provider.cancel_payment(step.merchant_id, step.payment_reference))
 
     @activity.defn
     @translated

@@ -27,6 +27,7 @@ from pydantic import (
 
 from adapters.documents import logo
 from adapters.documents.words import LANGUAGES
+from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
@@ -187,6 +188,8 @@ class _MerchantTable(_Table):
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
     retention_years: Annotated[int, Field(ge=LEAST_YEARS, le=MOST_YEARS)] = 10
+    capture: Annotated[CaptureMode, Field(strict=False)] = CaptureMode.AUTOMATIC
+    delayed_methods: list[Annotated[DelayedMethod, Field(strict=False)]] = []
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -212,4 +215,6 @@ class _MerchantTable(_Table):
             credit_note_pattern=self.credit_note_pattern,
             refund_approval=self.refund_approval,
             retention_years=self.retention_years,
+            capture=self.capture,
+            delayed_methods=tuple(self.delayed_methods),
         )

@@ -19,6 +19,7 @@ from api.middleware import Envelope
 from api.problems import Problem, ProblemResponse, RequestRefused
 from api.result_token import ResultTokens
 from api.routes import (
+    captures,
     cases,
     checkouts,
     deliveries,
@@ -98,6 +99,7 @@ def create_app(
         webhooks,
         mail_reports,
         health,
+        captures,
     ):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

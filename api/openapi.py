@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from api.problems import MEDIA_TYPE
 from api.schemas import (
     CancelBody,
+    CaptureBody,
     CaseDecisionBody,
     CheckoutBody,
     DecisionBody,
@@ -29,6 +30,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     CaseDecisionBody,
     ResendBody,
     DownloadLinkBody,
+    CaptureBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -146,6 +148,7 @@ CHECKOUT: dict[str, Any] = {
     "status": "awaiting_payment",
     "currency": "EUR",
     "total": "839.00",
+    "awaits": "customer",
     "payment_link": {
         "url": "https://pay.example/pay/Zk3uS0vK9Q2mXw7Rj1bTfA",
         "expires_at": "2025-12-01T09:30:00Z",
@@ -156,8 +159,10 @@ CHECKOUT: dict[str, Any] = {
         "initial_amount": "839.00",
         "open_amount": "839.00",
         "outstanding_amount": "839.00",
+        "expected_amount": "0.00",
     },
     "payments": [],
+    "attempts": [],
     "disputes": [],
     "order": None,
     "invoice": None,
@@ -234,6 +239,24 @@ PAYOUT_ITEM: dict[str, Any] = {
     "matched": True,
 }
 
+CAPTURED_PAYMENT: dict[str, Any] = {
+    "id": "pay_0a1b2c3d4e5f60718293a4b5",
+    "status": "collected",
+    "amount": "839.00",
+    "currency": "EUR",
+    "provider": "stripe",
+    "provider_reference": "pi_3QxTest",
+    "settled_by": "poll",
+    "fee": None,
+    "net": None,
+    "settlement_currency": None,
+    "available_on": None,
+    "promise": None,
+    "authorized_amount": "839.00",
+    "capture_before": "2025-12-01T09:30:00Z",
+    "failure": None,
+}
+
 CASE: dict[str, Any] = {
     "id": "case_1f2e3d4c5b6a79880716253a",
     "kind": "late_payment",
@@ -276,7 +299,10 @@ EXAMPLES: Mapping[str, Any] = {
     "refund": REFUND,
     "decision": {"reason": "agreed on the phone", "by": "anna"},
     "cancel_request": {"reason": "the customer called"},
-    "canceled_checkout": CHECKOUT | {"status": "canceled", "entry": CHECKOUT["entry"] | {"status": "canceled"}},
+    "canceled_checkout": CHECKOUT
+    | {"status": "canceled", "awaits": None, "entry": CHECKOUT["entry"] | {"status": "canceled"}},
+    "capture_request": {"amount": "839.00", "payment_id": None},
+    "captured_checkout": CHECKOUT | {"status": "captured", "awaits": None, "payments": [CAPTURED_PAYMENT]},
     "case": CASE,
     "cases": {"items": [CASE], "next_cursor": None},
     "case_decision": {"decision": "refund", "reason": "the goods are sold out"},

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.captures import CaptureRequest
 from domain.cases import CaseStatus, DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryReport, Dispatch
@@ -73,6 +74,11 @@ class CheckoutRuns(Protocol):
 
     async def cancel(self, workflow_id: str, *, reason: str, by: str) -> None:
         """Cancel the checkout; answers once it is. Raises TooLateToCancel, and NotPayable when the run is over."""
+        ...
+
+    async def capture(self, workflow_id: str, request: CaptureRequest) -> None:
+        """Capture authorized money; answers once it is, or was before. Raises InvalidInput, NothingToCapture,
+        CapturedOtherwise, CaptureRefused, and NotPayable when the run is over or being canceled."""
         ...
 
     async def decide(self, case: CaseView, step: DecideCase) -> None:

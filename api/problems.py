@@ -19,6 +19,8 @@ from api.ports import RunsUnavailable, TooLateToCancel
 from domain.checkout import CheckoutStatus
 from domain.errors import (
     AssignmentKeyConflict,
+    CapturedOtherwise,
+    CaptureRefused,
     CaseDecided,
     DeliveryKeyConflict,
     Difference,
@@ -26,12 +28,14 @@ from domain.errors import (
     InvalidReport,
     InvalidWebhook,
     NotFound,
+    NothingToCapture,
     NothingToRefund,
     QuittanceError,
     RefundDecided,
     RefundKeyConflict,
     Violation,
 )
+from domain.money import Money
 from domain.violations import MOST_REPORTED, escaped
 
 MEDIA_TYPE = "application/problem+json"
@@ -265,13 +269,34 @@ def _(error: CaseDecided) -> Problem:
 def _(error: TooLateToCancel) -> Problem:
     """Says what can be done instead."""
     instead = {
-        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first.",
+        CheckoutStatus.AWAITING_PAYMENT: "A part of the money is there: decide its case first. Or a payment is on its "
+        "way and cannot be called back: wait for its result.",
         CheckoutStatus.EXPIRED: "It has expired, nobody can pay it any more.",
     }
     way = instead.get(error.status, "Its money is captured: give it back by a refund.")
     detail = f"The checkout is {error.status}. {way}"
     title = "The checkout cannot be canceled"
     return _conflict("too-late-to-cancel", title, detail, checkout_status=error.status)
+
+
+@of_error.register
+def _(_: NothingToCapture) -> Problem:
+    detail = "No authorized payment of the checkout waits for a capture."
+    return _conflict("nothing-to-capture", "There is nothing to capture", detail)
+
+
+@of_error.register
+def _(error: CapturedOtherwise) -> Problem:
+    amount = Money(error.amount, error.currency)
+    detail = f"{amount} of it are captured. An authorization is captured once."
+    title = "The authorization was captured with another amount"
+    return _conflict("captured-otherwise", title, detail, captured=amount.to_decimal_string())
+
+
+@of_error.register
+def _(_: CaptureRefused) -> Problem:
+    detail = "The authorization still stands: capture another amount, or release it by canceling the checkout."
+    return _conflict("capture-refused", "The provider refused the capture", detail)
 
 
 def _conflict(slug: str, title: str, detail: str, **extra: Any) -> Problem:

@@ -13,10 +13,11 @@ from domain.disputes import DisputeStatus
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.money import Money
-from domain.payments import PaymentStatus, SettledBy
+from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
 from domain.payouts import PayoutItemKind, PayoutStatus
 from domain.refunds import RefundOrigin, RefundStatus
 from domain.views import (
+    AttemptView,
     CasePage,
     CaseView,
     CheckoutPage,
@@ -51,13 +52,14 @@ class PaymentLinkOut(_Representation):
 
 
 class EntryOut(_Representation):
-    """The receivable of a checkout."""
+    """The receivable of a checkout. `expected_amount` is promised and not there yet."""
 
     id: str
     status: EntryStatus
     initial_amount: Amount
     open_amount: Amount
     outstanding_amount: Amount
+    expected_amount: Amount
 
 
 class PaymentOut(_Representation):
@@ -65,6 +67,9 @@ class PaymentOut(_Representation):
 
     `fee` and `net` are in `settlement_currency`; the provider can pay the money out from `available_on`. All are
     null until the provider has booked the payment.
+
+    A pending payment with a `promise` needs nothing more from the customer: `authorized` money waits until you
+    capture it, at the latest at `capture_before`; `delayed` money comes in days, or not. `failure` says why not.
     """
 
     id: str
@@ -78,6 +83,21 @@ class PaymentOut(_Representation):
     net: Amount | None = None
     settlement_currency: str | None = None
     available_on: date | None = None
+    promise: Promise | None = None
+    authorized_amount: Amount | None = None
+    capture_before: Moment | None = None
+    failure: str | None = None
+
+
+class AttemptOut(_Representation):
+    """An attempt to pay: `open` while it can be paid, else what became of it. `reason` says what went wrong last."""
+
+    number: int
+    status: AttemptStatus
+    reason: str | None
+    payment: str | None
+    opened_at: Moment
+    expires_at: Moment
 
 
 class DisputeOut(_Representation):
@@ -262,7 +282,8 @@ class RefundOut(_Representation):
 
 
 class CheckoutOut(_Representation):
-    """One purchase and all that came of it."""
+    """One purchase and all that came of it. While its payment is awaited, `awaits` says who has to do something: the
+    `customer` pays, `capture` is yours, or the `provider` brings what is on its way."""
 
     model_config = ConfigDict(title="Checkout")
 
@@ -271,9 +292,11 @@ class CheckoutOut(_Representation):
     status: CheckoutStatus
     currency: str
     total: Amount
+    awaits: Literal["customer", "capture", "provider"] | None = None
     payment_link: PaymentLinkOut | None
     entry: EntryOut
     payments: list[PaymentOut]
+    attempts: list[AttemptOut] = []
     disputes: list[DisputeOut] = []
     order: OrderOut | None
     invoice: InvoiceOut | None
@@ -313,9 +336,11 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         status=view.status,
         currency=view.currency,
         total=amount(view.total, view.currency),
+        awaits=_awaits(view),
         payment_link=_payment_link(view.payment_link, site) if view.payment_link else None,
         entry=_entry(view.entry, view.currency),
         payments=[_payment(payment) for payment in view.payments],
+        attempts=[_attempt(attempt) for attempt in view.attempts],
         disputes=[_dispute(dispute) for dispute in view.disputes],
         order=_order(view.order, view.currency) if view.order else None,
         invoice=invoice(view.invoice, site) if view.invoice else None,
@@ -324,6 +349,26 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         workflow=WorkflowOut(id=view.workflow_id, url=site.workflow_url(view.workflow_id)),
         created_at=view.created_at,
         updated_at=view.updated_at,
+    )
+
+
+def _awaits(view: CheckoutView) -> Literal["customer", "capture", "provider"] | None:
+    if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+        return None
+    promises = {payment.promise for payment in view.payments}
+    if Promise.AUTHORIZED in promises:
+        return "capture"
+    return "provider" if Promise.DELAYED in promises else "customer"
+
+
+def _attempt(view: AttemptView) -> AttemptOut:
+    return AttemptOut(
+        number=view.number,
+        status=view.status,
+        reason=view.reason,
+        payment=view.payment_id,
+        opened_at=view.opened_at,
+        expires_at=view.expires_at,
     )
 
 
@@ -453,6 +498,7 @@ def _entry(view: EntryView, currency: str) -> EntryOut:
         initial_amount=amount(view.initial_amount, currency),
         open_amount=amount(view.open_amount, currency),
         outstanding_amount=amount(view.outstanding_amount, currency),
+        expected_amount=amount(view.expected_amount, currency),
     )
 
 
@@ -470,6 +516,10 @@ def _payment(view: PaymentView) -> PaymentOut:
         net=None if view.net is None else amount(view.net, settled_in),
         settlement_currency=view.settlement_currency,
         available_on=view.available_on,
+        promise=view.promise,
+        authorized_amount=None if view.authorized_amount is None else amount(view.authorized_amount, view.currency),
+        capture_before=view.capture_before,
+        failure=view.failure,
     )
 
 

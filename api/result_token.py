@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from api.representations import amount
+from api.results import Result
 from domain.checkout import CheckoutStatus
 from domain.views import PaymentPageView
 
@@ -24,14 +25,15 @@ class ResultTokens:
     issuer: str
     keys: Mapping[str, str]
 
-    def sign(self, page: PaymentPageView, status: CheckoutStatus) -> str:
-        """A token that says where this checkout stands, valid for 15 minutes."""
+    def sign(self, page: PaymentPageView, status: CheckoutStatus, result: Result) -> str:
+        """A token that says where this checkout stands and what came of the payment, valid for 15 minutes."""
         now = datetime.now(UTC)
         claims = {
             "iss": self.issuer,
             "checkout": page.checkout_id,
             "assignment_key": page.assignment_key,
             "status": status.value,
+            "outcome": result.value,
             "amount": amount(page.cart.totals.grand_total, page.cart.currency),
             "currency": page.cart.currency,
             "iat": now,

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCancel
+from domain.captures import CaptureRequest
 from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.errors import CaseDecided
@@ -27,6 +28,7 @@ from workflows.checkout import CheckoutWorkflow
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.messages import (
     CancelCheckout,
+    CaptureCheckout,
     CaseDecision,
     LatePayment,
     StartCheckout,
@@ -48,6 +50,7 @@ class Patience:
     signalling: timedelta = timedelta(seconds=5)
     canceling: timedelta = timedelta(seconds=20)
     deciding: timedelta = timedelta(seconds=10)
+    capturing: timedelta = timedelta(seconds=20)
 
 
 class TemporalRuns:
@@ -99,6 +102,15 @@ class TemporalRuns:
         handle = self._client.get_workflow_handle(workflow_id)
         wanted = CancelCheckout(reason=reason, by=by)
         await _answered(handle.execute_update(CheckoutWorkflow.cancel, wanted, rpc_timeout=self._patience.canceling))
+
+    async def capture(self, workflow_id: str, request: CaptureRequest) -> None:
+        handle = self._client.get_workflow_handle(workflow_id)
+        wanted = CaptureCheckout(amount=request.amount, payment_id=request.payment_id)
+        standing = await _answered(
+            handle.execute_update(CheckoutWorkflow.capture, wanted, rpc_timeout=self._patience.capturing)
+        )
+        if standing.refusal is not None:
+            raise standing.refusal.error()
 
     async def decide(self, case: CaseView, step: DecideCase) -> None:
         """The run that waits is told; one that was lost is started again, and goes on from the books."""

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from domain.capture_modes import CaptureMode
+from domain.captures import CaptureRequest
 from domain.cases import CaseStatus
 from domain.checkout import (
     DEFAULT_EXPIRY_SECONDS,
@@ -91,6 +93,11 @@ class RedirectsBody(_Body):
     success: str = Field(description="an https URL, a string", examples=["https://shop.example/ok"])
     failure: str = Field(description="an https URL, a string", examples=["https://shop.example/failed"])
     cancel: str = Field(description="an https URL, a string", examples=["https://shop.example/cart"])
+    pending: str | None = Field(
+        None,
+        description="where a customer goes whose payment takes days, an https URL, a string, or null for our own page",
+        examples=["https://shop.example/pending"],
+    )
 
 
 class CheckoutBody(_Body):
@@ -118,6 +125,9 @@ class CheckoutBody(_Body):
     metadata: dict[str, str] = Field(
         default_factory=dict, description="strings by name, an object", examples=[{"cart": "c-1"}]
     )
+    capture: Literal["automatic", "manual"] | None = Field(
+        None, description='"automatic", "manual" (you capture), or null for what the merchant is set to'
+    )
 
     def to_request(self) -> CheckoutRequest:
         """The same purchase in the house's words."""
@@ -133,6 +143,7 @@ class CheckoutBody(_Body):
             redirects=Redirects(**self.redirects.model_dump()) if self.redirects else None,
             expires_in_seconds=self.expires_in_seconds,
             metadata=dict(self.metadata),
+            capture=CaptureMode(self.capture) if self.capture else None,
         )
 
 
@@ -155,6 +166,23 @@ class RefundBody(_Body):
     def to_request(self, checkout_id: str) -> RefundRequest:
         """The same in the house's words."""
         return RefundRequest(checkout_id=checkout_id, **self.model_dump())
+
+
+class CaptureBody(_Body):
+    """Authorized money to capture."""
+
+    model_config = ConfigDict(title="CaptureRequest")
+
+    amount: DecimalString | None = Field(
+        None,
+        description='a decimal string in major units such as "839.00", or null for all that is owed and authorized',
+        examples=["839.00"],
+    )
+    payment_id: str | None = Field(None, description="which authorization, a string, or null for the one that waits")
+
+    def to_request(self, checkout_id: str) -> CaptureRequest:
+        """The same in the house's words."""
+        return CaptureRequest(checkout_id=checkout_id, **self.model_dump())
 
 
 class DecisionBody(_Body):

@@ -100,13 +100,15 @@ class Task:
 class Docket:
     """What is to be done next about money that does not fit, and what is waited for.
 
-    `waiting` counts undecided cases, `remind_at` is when the next of them is overdue.
+    `waiting` counts undecided cases, `remind_at` is when the next of them is overdue. `needless` names (by the
+    provider's id) authorizations that nobody waits for: they are to be released.
     """
 
     task: Task | None
     on_their_way: tuple[Task, ...]
     waiting: int
     remind_at: datetime | None
+    needless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ them into exact numbers, and refusing what is wrong, is the job of `domain.prici
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.capture_modes import CaptureMode
+
 
 class PriceMode(StrEnum):
     """Whether the prices of a checkout contain tax (`gross`) or tax is added to them (`net`)."""
@@ -68,11 +70,15 @@ class RequestedDiscount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirects:
-    """Where the payment page sends the customer back to."""
+    """Where the payment page sends the customer back to.
+
+    `pending` is for a payment that takes days; without it the customer stays on our page, which says so.
+    """
 
     success: str
     failure: str
     cancel: str
+    pending: str | None = None
 
 
 DEFAULT_EXPIRY_SECONDS = 7 * 24 * 3600
@@ -80,7 +86,10 @@ DEFAULT_EXPIRY_SECONDS = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give."""
+    """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give.
+
+    `capture` says whether the money is captured at once or only authorized; None is what the merchant is set to.
+    """
 
     assignment_key: str
     currency: str
@@ -92,6 +101,7 @@ class CheckoutRequest:
     redirects: Redirects | None = None
     expires_in_seconds: int = DEFAULT_EXPIRY_SECONDS
     metadata: dict[str, str] = field(default_factory=dict)
+    capture: CaptureMode | None = None
 
 
 class CheckoutStatus(StrEnum):

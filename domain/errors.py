@@ -10,6 +10,9 @@
     ├── DeliveryKeyConflict         the key is taken by a mail to somebody else
     ├── NothingToRefund             the checkout has brought no money yet
     ├── RefundDecided               the refund was approved or rejected otherwise before
+    ├── NothingToCapture            no authorized payment of the checkout waits for a capture
+    ├── CapturedOtherwise           the authorization was captured with another amount before
+    ├── CaptureRefused              the provider will not capture it; the authorization still stands
     ├── MoneyError
     │   ├── CurrencyMismatch        two currencies in one sum
     │   └── InvalidAmount           not an amount of this currency
@@ -132,6 +135,27 @@ class RefundDecided(QuittanceError):
         self.refund_id = refund_id
         self.status = status
         super().__init__(f"refund {refund_id} is {status}")
+
+
+class NothingToCapture(QuittanceError):
+    """No authorized payment of the checkout waits for a capture: none was made, or it has ended."""
+
+    def __init__(self, checkout_id: str) -> None:
+        self.checkout_id = checkout_id
+        super().__init__(f"checkout {checkout_id} has no authorized payment")
+
+
+class CapturedOtherwise(QuittanceError):
+    """The authorization was captured before, or is being captured; `amount` (minor units of `currency`) of it."""
+
+    def __init__(self, amount: int, currency: str) -> None:
+        self.amount = amount
+        self.currency = currency
+        super().__init__(f"{amount} minor units of {currency} were captured")
+
+
+class CaptureRefused(QuittanceError):
+    """The provider refused the capture for good as it was asked for. The authorization still stands."""
 
 
 class MoneyError(QuittanceError):

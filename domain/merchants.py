@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
@@ -61,6 +62,9 @@ class Merchant:
     series of its own that begins at 1.
     `retention_years` is how long documents must be kept after the year they are of (see `domain.retention`).
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
+
+    `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
+    `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     """
 
     id: str
@@ -81,3 +85,5 @@ class Merchant:
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
     retention_years: int = 10
+    capture: CaptureMode = CaptureMode.AUTOMATIC
+    delayed_methods: tuple[DelayedMethod, ...] = ()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from domain.capture_modes import CaptureMode
 from domain.checkout import Address, Customer, Redirects
 from domain.countries import is_country
 from domain.languages import is_language
@@ -65,6 +66,15 @@ def check_redirects(violations: Violations, redirects: object, *, origins: tuple
     for name in ("success", "failure", "cancel"):
         problem = redirect_problem(getattr(redirects, name), origins=origins, allow_local=allow_local)
         violations.add(f"/redirects/{name}", problem)
+    if redirects.pending is not None:
+        problem = redirect_problem(redirects.pending, origins=origins, allow_local=allow_local)
+        violations.add("/redirects/pending", problem)
+
+
+def check_capture(violations: Violations, capture: object) -> None:
+    """When the money is captured: at once, or when the shop says so."""
+    if capture is not None and not (isinstance(capture, str) and capture in set(CaptureMode)):
+        violations.add("/capture", 'must be "automatic", "manual" or null')
 
 
 def check_expiry(violations: Violations, seconds: object) -> None:

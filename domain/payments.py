@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from domain.capture_modes import DelayedMethod
 from domain.errors import IllegalTransition
 
 
@@ -53,14 +54,27 @@ def move(current: PaymentStatus, wanted: PaymentStatus) -> PaymentStatus:
     return wanted
 
 
-def advance(current: PaymentStatus, reported: PaymentStatus) -> PaymentStatus:
+def advance(current: PaymentStatus, reported: PaymentStatus, *, promised: bool = False) -> PaymentStatus:
     """The status after a provider's report: forward where allowed, unchanged where the report is stale.
 
-    Only a dispute reverses money and brings it back, and it does not come as a payment report: to the provider
+    An attempt that failed may be tried again, but not once its money was `promised`: that ended its session. Only a
+    dispute reverses money and brings it back, and it does not come as a payment report: to the provider
     a disputed payment is as captured as before.
     """
     disputed = PaymentStatus.REVERSED in {current, reported}
-    return current if disputed or reported not in _ALLOWED[current] else reported
+    broken = promised and reported is PaymentStatus.PENDING
+    return current if disputed or broken or reported not in _ALLOWED[current] else reported
+
+
+class Promise(StrEnum):
+    """Why money of a pending payment will come without the customer doing more.
+
+    Authorized: the provider holds it until the merchant captures it, or the authorization ends. Delayed: the customer
+    has ordered his bank to pay, which takes days and may fail.
+    """
+
+    AUTHORIZED = "authorized"
+    DELAYED = "delayed"
 
 
 class SettledBy(StrEnum):
@@ -80,11 +94,45 @@ class SessionStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class AttemptStatus(StrEnum):
+    """How an attempt to pay stands: a session that can be paid, or what became of it.
+
+    Expired: the customer left without paying. All others are those of the payment that was tried.
+    """
+
+    OPEN = "open"
+    PENDING = "pending"
+    COLLECTED = "collected"
+    FINAL = "final"
+    REVERSED = "reversed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELED = "canceled"
+
+
+ABANDONED = "abandoned"
+"""The reason of an attempt that the customer left."""
+
+
+def attempt(
+    session: SessionStatus, payment: PaymentStatus | None, failure: str | None
+) -> tuple[AttemptStatus, str | None]:
+    """How an attempt stands, and the reason of what went wrong last in it. `failure` is the payment's."""
+    if session is SessionStatus.OPEN:
+        return AttemptStatus.OPEN, failure
+    undone = payment in {None, PaymentStatus.PENDING, PaymentStatus.CANCELED}
+    if session is SessionStatus.EXPIRED and undone:
+        return AttemptStatus.EXPIRED, ABANDONED
+    return AttemptStatus(payment or PaymentStatus.PENDING), failure
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOrder:
     """What a provider session is opened for. `amount` in minor units of ISO `currency`; `expires_at` UTC.
 
-    `idempotency_key` is a business key: opening with the same key gives the same session.
+    `idempotency_key` is a business key: opening with the same key gives the same session. With `manual_capture` the
+    money is only authorized. `delayed_methods` are offered beside those that take effect at once, as far as they go
+    with the currency; never with manual capture.
     """
 
     merchant_id: str
@@ -99,6 +147,8 @@ class SessionOrder:
     return_url: str
     cancel_url: str
     expires_at: datetime
+    manual_capture: bool = False
+    delayed_methods: tuple[DelayedMethod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +168,9 @@ class PaymentReport:
     minor units of `settlement_currency`, and `available_on` is the day (UTC) from which the provider can pay
     the money out: None until the provider has booked the charge. `method` and `detail` are for people (`card`,
     `Visa •••• 4242`), never card data. `failure` is the provider's reason in words.
+
+    `promise` says why the money of a pending payment will come; `capture_before` (UTC) is when an authorization ends
+    at the latest, where the provider says so.
     """
 
     reference: str
@@ -133,6 +186,8 @@ class PaymentReport:
     available_on: date | None = None
     failure: str | None = None
     checkout_id: str | None = None
+    promise: Promise | None = None
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

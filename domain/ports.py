@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from domain.captures import AskCapture, AskedCapture, CaptureOrder, DropCapture
 from domain.cases import (
     DecideCase,
     Docket,
@@ -82,6 +83,15 @@ class PaymentProvider(Protocol):
 
     async def read_payment(self, merchant_id: str, reference: str) -> PaymentReport:
         """What the provider says of this payment now."""
+        ...
+
+    async def capture_payment(self, order: CaptureOrder) -> PaymentReport:
+        """Capture an authorized payment, once, and read it back. One that was captured or has ended meanwhile is
+        reported as it is; refused is only a capture that leaves the authorization standing."""
+        ...
+
+    async def cancel_payment(self, merchant_id: str, reference: str) -> PaymentReport:
+        """Release an authorization, then read it back. A payment that holds none is left and reported as it is."""
         ...
 
     async def read_dispute(self, merchant_id: str, reference: str) -> DisputeReport:
@@ -222,6 +232,14 @@ class PaymentBook(Protocol):
 
     async def balance_entry(self, step: OfCheckout) -> Balance:
         """Assign available money to the entry until it is balanced."""
+        ...
+
+    async def ask_capture(self, step: AskCapture) -> AskedCapture:
+        """Write down, once, how much of an authorization the shop wants captured, or say why not."""
+        ...
+
+    async def drop_capture(self, step: DropCapture) -> None:
+        """Forget what the shop wanted captured of an authorization that still stands: the provider refused it."""
         ...
 
 

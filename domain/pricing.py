@@ -13,7 +13,14 @@ from domain.checkout import CheckoutRequest, PriceMode, RequestedDiscount, Reque
 from domain.currencies import EXPONENTS, is_currency
 from domain.errors import InvalidInput
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
-from domain.particulars import check_assignment_key, check_customer, check_expiry, check_metadata, check_redirects
+from domain.particulars import (
+    check_assignment_key,
+    check_capture,
+    check_customer,
+    check_expiry,
+    check_metadata,
+    check_redirects,
+)
 from domain.totals import CartLine, line_amount, price_cart
 from domain.units import is_unit
 from domain.violations import Violations
@@ -49,6 +56,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     )
     check_expiry(violations, request.expires_in_seconds)
     check_metadata(violations, request.metadata)
+    check_capture(violations, request.capture)
     if cart is None or violations.found:
         raise InvalidInput(violations.found)
     return cart

@@ -10,7 +10,7 @@ from datetime import datetime
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.late_money import Misfit
-from domain.payments import PaymentReport, SessionStatus, SettledBy
+from domain.payments import PaymentReport, Promise, SessionStatus, SettledBy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +123,36 @@ class RecordFindings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """A pending payment whose money will come without the customer doing more. `amount` in minor units.
+
+    `capture` is how much of an authorization the shop wants captured, None until it has said so. `capture_before`
+    (UTC) is when the authorization ends at the latest.
+    """
+
+    reference: str
+    promise: Promise
+    amount: int
+    currency: str
+    capture: int | None = None
+    capture_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where the money of a checkout stands. `captured` counts money in the entry's currency, minor units.
 
     `covered` is True when what was captured is enough for what is owed; `misfit` says how money does not fit,
-    None when all of it does.
+    None when all of it does. `promised` is the money the entry waits for; `needless` names (by the provider's id)
+    authorizations that nobody waits for.
     """
 
     status: CheckoutStatus
     captured: int
     covered: bool
     misfit: Misfit | None = None
+    promised: tuple[Promised, ...] = ()
+    needless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from domain.documents import DocumentRef
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Branding, Seller
-from domain.payments import PaymentStatus, SettledBy
+from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
 from domain.payouts import PayoutItemKind, PayoutStatus
 from domain.refund_requests import RefundRequest
 from domain.refunds import RefundOrigin, RefundStatus
@@ -27,11 +27,16 @@ class EntryView:
     initial_amount: int
     open_amount: int
     outstanding_amount: int
+    expected_amount: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """A money transfer. `fee` and `net` are in minor units of `settlement_currency`."""
+    """A money transfer. `fee` and `net` are in minor units of `settlement_currency`.
+
+    `promise` says why the money of a pending payment will come; `failure` why it does not. Of a payment that was
+    authorized, `authorized_amount` says how much, and `capture_before` until when it could be captured.
+    """
 
     id: str
     status: PaymentStatus
@@ -44,6 +49,23 @@ class PaymentView:
     net: int | None = None
     settlement_currency: str | None = None
     available_on: date | None = None
+    promise: Promise | None = None
+    authorized_amount: int | None = None
+    capture_before: datetime | None = None
+    to_capture: int | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """An attempt to pay: what became of a provider session, and why. `payment_id` is None while nothing was tried."""
+
+    number: int
+    status: AttemptStatus
+    reason: str | None
+    payment_id: str | None
+    opened_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +267,7 @@ class CheckoutView:
     payment_link: PaymentLinkView | None
     entry: EntryView
     payments: tuple[PaymentView, ...] = ()
+    attempts: tuple[AttemptView, ...] = ()
     disputes: tuple[DisputeView, ...] = ()
     order: OrderView | None = None
     invoice: InvoiceView | None = None
@@ -264,7 +287,10 @@ class CheckoutPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPageView:
-    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown."""
+    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown.
+
+    `attempt` is how the latest attempt to pay stands, None before the first; `promise` is why money is on its way.
+    """
 
     checkout_id: str
     merchant_id: str
@@ -278,6 +304,8 @@ class PaymentPageView:
     branding: Branding
     cart: PricedCart
     redirects: Redirects | None
+    attempt: AttemptStatus | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,19 @@ _CREDITED = text("""
 """)
 
 
+_EXPECTED = text("""
+    SELECT entries.id, entries.expected, coalesce(sum(entry_items.amount), 0) AS items
+    FROM entries LEFT JOIN entry_items ON entry_items.entry_id = entries.id AND entry_items.kind = 'expected'
+    GROUP BY entries.id
+    HAVING entries.expected <> coalesce(sum(entry_items.amount), 0)
+""")
+_UNPROMISED = text("""
+    SELECT entry_items.id FROM entry_items JOIN payments ON payments.id = entry_items.payment_id
+    WHERE entry_items.kind = 'expected'
+    AND (payments.promise IS NULL OR payments.status <> 'pending' OR payments.amount <> entry_items.amount)
+""")
+
+
 async def assert_money_is_conserved(engine: AsyncEngine) -> None:
     """Fail unless every captured minor unit is in exactly one place, and entries and payments tell the same.
 
@@ -59,5 +72,10 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
         unheld = [tuple(row) for row in await connection.execute(_DISPUTES)]
         assert unheld == [], "payment: (id, disputed, held by its disputes)"
         assert [tuple(row) for row in await connection.execute(_CURRENCIES)] == [], "money tied across currencies"
+        unexpected = [tuple(row) for row in await connection.execute(_EXPECTED)]
+        assert unexpected == [], "entry: (id, expected, sum of its items)"
+        assert [tuple(row) for row in await connection.execute(_UNPROMISED)] == [], (
+            "money expected that nobody promised"
+        )
         uncredited = [tuple(row) for row in await connection.execute(_CREDITED)]
         assert uncredited == [], "entry: (id, reduced, credited, refunded from it)"

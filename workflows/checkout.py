@@ -12,6 +12,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from workflows.late_payment import hand_over
 from workflows.messages import (
     CancelCheckout,
+    CaptureCheckout,
+    CaptureStanding,
     CheckoutResult,
     CheckoutStanding,
     LatePayment,
@@ -25,8 +27,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.books import BookActivities
     from activities.delivery import DeliveryActivities
     from activities.documents import DocumentActivities
+    from domain.captures import CaptureRequest, Refusal, RefusalKind
     from domain.checkout import ENDED, LONGEST_REASON, CheckoutStatus
-    from domain.payments import SettledBy
+    from domain.payments import Promise, SettledBy
     from domain.steps import (
         Balance,
         Close,
@@ -43,6 +46,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")
+_AWAITED = {
+    None: (attributes.CUSTOMER, "Waiting for the customer to pay."),
+    Promise.AUTHORIZED: (attributes.SHOP, "The money is authorized. Waiting for the shop to capture it."),
+    Promise.DELAYED: (attributes.PROVIDER, "A payment is on its way, which takes days. Waiting for its result."),
+}
+"""On whom the run is blocked by the promise of money, if there is one; and how that is said."""
 
 
 @workflow.defn(name="CheckoutWorkflow")
@@ -61,6 +70,7 @@ class CheckoutWorkflow:
         self._review_reason: str | None = None
         self._cancel: CancelCheckout | None = None
         self._has_late_money = False
+        self._promise: Promise | None = None
         self._unknown_signals: list[str] = []
 
     @workflow.run
@@ -139,7 +149,9 @@ class CheckoutWorkflow:
             why = await self._reason_to_look()
             if self._watch.covered():
                 break
-            if why is not None:
+            if self._watch.captures_asked():
+                await self._persist(self._watch.capture)
+            elif why is not None:
                 await self._persist(partial(self._watch.look, why))
             elif await self._end_unpaid():
                 return False
@@ -148,38 +160,57 @@ class CheckoutWorkflow:
         return True
 
     async def _end_unpaid(self) -> bool:
-        """Expire the session and read it back; False when money slipped in. Part of it keeps a cancel out."""
+        """Expire the session and read it back; False when money slipped in, or is on its way.
+
+        A part of it keeps a cancel out. A cancel lets authorized money go; what a bank was ordered to pay it cannot
+        call back.
+        """
         if self._watch.has_news():
             await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
-        standing = await self._persist(self._watch.end)
+        standing = await self._persist(partial(self._watch.end, release=self._cancel is not None))
         if self._watch.covered():
             return False
-        if self._cancel is not None and standing is not None and (standing.captured or standing.misfit):
+        if self._watch.promised or (self._cancel is not None and standing and (standing.captured or standing.misfit)):
             self._cancel = None
             self._watch.go_on()
             return False
         return True
 
     async def _reason_to_look(self) -> SettledBy | None:
-        """What makes us ask the provider next: a fact, or the time to poll. None when it is to end."""
-        ends_at = self._link_ends_at or workflow.now()
-        while not (self._watch.has_news() or self._watch.covered()):
+        """What makes us act next: a fact, a capture, or the time to poll. None when it is to end.
+
+        The link's end ends nothing while promised money is on its way.
+        """
+        while not self._has_work():
             if self._cancel is not None:
                 return None
+            self._show_what_is_awaited()
             poll_at = self._watch.next_poll_at
-            wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
+            ends_at = None if self._watch.promised else self._link_ends_at
+            wake_at = min((at for at in (poll_at, ends_at) if at is not None), default=workflow.now())
             timeout = max(wake_at - workflow.now(), timedelta(0))
             try:
                 await workflow.wait_condition(
                     partial(self._woken, poll_at), timeout=timeout, timeout_summary="look again"
                 )
             except TimeoutError:
-                return SettledBy.POLL if wake_at < ends_at else None
+                return None if wake_at == ends_at else SettledBy.POLL
         return SettledBy.WEBHOOK
 
     def _woken(self, poll_at: datetime | None) -> bool:
         moved = self._cancel is not None or self._watch.next_poll_at != poll_at
-        return moved or self._watch.has_news() or self._watch.covered()
+        return moved or self._has_work()
+
+    def _has_work(self) -> bool:
+        return self._watch.has_news() or self._watch.covered() or self._watch.captures_asked()
+
+    def _show_what_is_awaited(self) -> None:
+        promise = next((one.promise for one in self._watch.promised), None)
+        if promise is not self._promise:
+            self._promise = promise
+            blocked_on, words = _AWAITED[promise]
+            workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(blocked_on)])
+            self._tell(words)
 
     async def _close_unpaid(self) -> CheckoutResult:
         cancel = self._cancel
@@ -247,7 +278,8 @@ class CheckoutWorkflow:
     async def _hand_over_late_money(self, *, found: bool = False) -> None:
         """Money that does not fit is looked after by a run of its own, which outlives this one."""
         standing = self._watch.standing
-        if found or (standing is not None and standing.misfit) or self._has_late_money:
+        unfit = standing is not None and (standing.misfit or standing.needless)
+        if found or unfit or self._has_late_money:
             self._has_late_money = True
             await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=self._opened.checkout_id))
 
@@ -287,7 +319,7 @@ class CheckoutWorkflow:
     def _payable(self) -> None:
         open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
         awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._cancel is None
-        if not awaited or self._watch.covered() or not open_link:
+        if not awaited or self._watch.covered() or self._watch.promised or not open_link:
             raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
 
     @workflow.update
@@ -310,10 +342,27 @@ class CheckoutWorkflow:
             raise self._too_late()
 
     def _too_late(self) -> ApplicationError:
-        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT
-        status = CheckoutStatus.CAPTURED if awaited and self._watch.covered() else self._phase
+        status = self._status_now
         words = f"too late to cancel: the checkout is {status}"
         return ApplicationError(words, status, type="TooLateToCancel", non_retryable=True)
+
+    @workflow.update
+    async def capture(self, wanted: CaptureCheckout) -> CaptureStanding:
+        """The shop wants the authorized money, all or a part. Repeating it answers the same."""
+        checkout_id = self._opened.checkout_id
+        request = CaptureRequest(checkout_id=checkout_id, amount=wanted.amount, payment_id=wanted.payment_id)
+        asked = await self._watch.ask_capture(request)
+        if asked.refusal is None:
+            await workflow.wait_condition(lambda: not self._watch.is_capturing(asked.reference))
+            if self._watch.refused_capture(asked.reference):
+                refusal = Refusal(kind=RefusalKind.PROVIDER, checkout_id=checkout_id)
+                return CaptureStanding(status=self._status_now, refusal=refusal)
+        return CaptureStanding(status=self._status_now, refusal=asked.refusal)
+
+    @capture.validator
+    def _capturable(self, wanted: CaptureCheckout) -> None:  # noqa: ARG002 - the books judge the amount
+        if self._cancel is not None:
+            raise ApplicationError("the checkout is being canceled", self._phase, type="NotPayable", non_retryable=True)
 
     @workflow.update
     async def payer_returned(self) -> CheckoutStanding:
@@ -321,8 +370,7 @@ class CheckoutWorkflow:
         if self._phase is CheckoutStatus.AWAITING_PAYMENT and not self._watch.covered():
             await self._watch.look(SettledBy.RETURN)
             await self._hand_over_late_money()
-        captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered()
-        return CheckoutStanding(status=CheckoutStatus.CAPTURED if captured else self._phase)
+        return CheckoutStanding(status=self._status_now)
 
     @workflow.update
     async def resume(self) -> None:
@@ -388,6 +436,11 @@ class CheckoutWorkflow:
     @staticmethod
     def _tell(words: str) -> None:
         workflow.set_current_details(words)
+
+    @property
+    def _status_now(self) -> CheckoutStatus:
+        captured = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._watch.covered()
+        return CheckoutStatus.CAPTURED if captured else self._phase
 
     @property
     def _opened(self) -> Entry:

@@ -69,7 +69,9 @@ class LatePaymentWorkflow:
         while True:
             await self._look()
             docket = await self._sort_out()
-            if docket.task is not None:
+            if docket.needless:
+                await self._persist(partial(self._watch.release, docket.needless))
+            elif docket.task is not None:
                 await self._carry_out(docket.task)
             elif docket.waiting or docket.on_their_way:
                 await self._wait(docket)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.captures import Refusal as CaptureRefusal
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import Dispatch
 from domain.payments import SettledBy
@@ -81,6 +82,23 @@ class CancelCheckout:
 
     reason: str
     by: str = "ops"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureCheckout:
+    """The shop wants authorized money captured: `amount` as a decimal string in major units, None for all that is
+    owed; `payment_id` names the authorization, None is the one that waits."""
+
+    amount: str | None = None
+    payment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureStanding:
+    """Where the checkout stands after a capture; `refusal` says why nothing was captured."""
+
+    status: CheckoutStatus
+    refusal: CaptureRefusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

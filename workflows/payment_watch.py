@@ -5,6 +5,7 @@ applied, forward only. So it does not matter how often, in which order or by whi
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -16,13 +17,15 @@ from workflows.messages import PaymentFact
 with workflow.unsafe.imports_passed_through():
     from activities.books import BookActivities
     from activities.provider import ProviderActivities
+    from domain.captures import AskCapture, AskedCapture, CaptureOrder, CaptureRequest, DropCapture
     from domain.checkout import CheckoutStatus
-    from domain.payments import SessionStatus, SettledBy
+    from domain.payments import Promise, SessionStatus, SettledBy
     from domain.steps import (
         Findings,
         LookUp,
         OfCheckout,
         OpenSession,
+        Promised,
         RecordFindings,
         RecordSession,
         Session,
@@ -38,6 +41,9 @@ POLL_OVERDUE = timedelta(hours=1)
 FEE_POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600))
 """How long to wait for a fee before asking; the last one again and again."""
 POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 4 * 3600, 12 * 3600))
+PROMISE_POLL = timedelta(hours=6)
+"""How often promised money is asked after; an authorization also right after its end."""
+AFTER_THE_END = timedelta(minutes=1)
 
 
 class PaymentWatch:
@@ -54,6 +60,8 @@ class PaymentWatch:
         self._opened_at: datetime | None = None
         self._polls = 0
         self._fee_polls = 0
+        self._looked_at: datetime | None = None
+        self._refused: set[str] = set()
         self._shut = False
         self._lock = asyncio.Lock()
         self.standing: Standing | None = None
@@ -80,8 +88,21 @@ class PaymentWatch:
         return CheckoutStatus.AWAITING_PAYMENT if self.standing is None else self.standing.status
 
     @property
+    def promised(self) -> tuple[Promised, ...]:
+        """The money that will come without the customer doing more: nobody else may pay meanwhile."""
+        return () if self.standing is None else self.standing.promised
+
+    def captures_asked(self) -> bool:
+        """Whether the shop wants money captured that is not captured yet."""
+        return any(one.capture is not None for one in self.promised)
+
+    @property
     def next_poll_at(self) -> datetime | None:
-        """When to look without being told; None while no session is open."""
+        """When to look without being told; None while no session is open and nothing is promised."""
+        if self.promised and self._looked_at is not None:
+            looked_at = self._looked_at
+            ends = [one.capture_before + AFTER_THE_END for one in self.promised if one.capture_before is not None]
+            return min([looked_at + PROMISE_POLL, *(end for end in ends if end > looked_at)])
         if self._session is None or self._opened_at is None:
             return None
         if self._polls < len(POLLS):
@@ -98,7 +119,7 @@ class PaymentWatch:
                 return self._session
             if self._session is not None:
                 await self._record((await self._expire(self._session),), (), SettledBy.RETURN)
-            if self._shut or self.covered():
+            if self._shut or self.covered() or self.promised:
                 raise ApplicationError("nothing is to be paid", self._status, type="NotPayable", non_retryable=True)
             session = await self._open_next(entry_id, link_ends_at)
             await in_books(
@@ -150,6 +171,7 @@ class PaymentWatch:
             )
             self._attempts = known.attempts + 1
             self._session, self._opened_at = known.open, workflow.now()
+            await self._record((), (), SettledBy.SWEEP)
             return await self._record(await self._find_out({}), (), SettledBy.SWEEP)
 
     async def look(self, settled_by: SettledBy) -> Standing | None:
@@ -187,7 +209,8 @@ class PaymentWatch:
         questions = [LookUp(merchant_id=self._merchant_id, session_id=session_id) for session_id in sorted(sessions)]
         findings = [await self._ask(question) for question in questions]
         known = {finding.payment.reference for finding in findings if finding.payment}
-        payments = {fact.payment_reference for fact in facts.values() if fact.payment_reference} - known
+        told = {fact.payment_reference for fact in facts.values() if fact.payment_reference}
+        payments = told.union(one.reference for one in self.promised) - known
         questions = [LookUp(merchant_id=self._merchant_id, payment_reference=one) for one in sorted(payments)]
         return (*findings, *[await self._ask(question) for question in questions])
 
@@ -195,13 +218,76 @@ class PaymentWatch:
     async def _ask(question: LookUp) -> Findings:
         return await at_provider(ProviderActivities.look_up, question, "ask the provider")
 
-    async def end(self) -> Standing | None:
-        """Make the session unpayable, and see whether money slipped in before. No other is opened from now on."""
+    async def end(self, *, release: bool) -> Standing | None:
+        """Make the session unpayable, and see whether money slipped in before. No other is opened from now on.
+
+        With `release`, money that is authorized is let go, and that is read back too.
+        """
         async with self._lock:
             self._shut = True
-            if self._session is None:
-                return self.standing
-            return await self._record((await self._expire(self._session),), (), SettledBy.POLL)
+            if self._session is not None:
+                await self._record((await self._expire(self._session),), (), SettledBy.POLL)
+            if release:
+                await self._release([one.reference for one in self.promised if one.promise is Promise.AUTHORIZED])
+            return self.standing
+
+    async def release(self, references: Sequence[str]) -> None:
+        """Let authorizations go that nobody waits for, and apply what became of them."""
+        async with self._lock:
+            await self._release(references)
+
+    async def _release(self, references: Sequence[str]) -> None:
+        for reference in references:
+            step = LookUp(merchant_id=self._merchant_id, payment_reference=reference)
+            findings = await at_provider(ProviderActivities.cancel_payment, step, "release the authorization")
+            await self._record((findings,), (), SettledBy.POLL)
+
+    async def ask_capture(self, request: CaptureRequest) -> AskedCapture:
+        """Write down what the shop wants captured; `capture` does it."""
+        async with self._lock:
+            step = AskCapture(merchant_id=self._merchant_id, request=request)
+            asked = await in_books(BookActivities.ask_capture, step, "note what is to be captured")
+            if asked.refusal is None:
+                self._refused.discard(asked.reference)
+                await self._record((), (), SettledBy.POLL)
+            return asked
+
+    async def capture(self) -> None:
+        """Capture what the shop asked for. What the provider refuses is dropped: the authorization still stands."""
+        async with self._lock:
+            for one in self.promised:
+                if one.capture is not None:
+                    await self._capture(one, one.capture)
+
+    async def _capture(self, promised: Promised, amount: int) -> None:
+        order = CaptureOrder(
+            merchant_id=self._merchant_id,
+            payment_reference=promised.reference,
+            amount=amount,
+            currency=promised.currency,
+            idempotency_key=f"{promised.reference}:capture:{amount}",
+        )
+        findings: tuple[Findings, ...] = ()
+        try:
+            findings = (await at_provider(ProviderActivities.capture_payment, order, "capture the money"),)
+        except ActivityError as failure:
+            if reason(failure) != "ProviderRefused":
+                raise
+            await self._drop_capture(promised.reference)
+        await self._record(findings, (), SettledBy.POLL)
+
+    async def _drop_capture(self, reference: str) -> None:
+        step = DropCapture(merchant_id=self._merchant_id, checkout_id=self._checkout_id, reference=reference)
+        await in_books(BookActivities.drop_capture, step, "forget the refused capture")
+        self._refused.add(reference)
+
+    def is_capturing(self, reference: str) -> bool:
+        """Whether the capture of this payment is still to be done."""
+        return any(one.reference == reference and one.capture is not None for one in self.promised)
+
+    def refused_capture(self, reference: str) -> bool:
+        """Whether the provider refused the capture that was asked for last."""
+        return reference in self._refused
 
     def go_on(self) -> None:
         """The end is put off: sessions may be opened again."""
@@ -228,6 +314,7 @@ class PaymentWatch:
             ),
             "apply what the provider says",
         )
+        self._looked_at = workflow.now()
         closed = {finding.session_id for finding in findings if finding.session_status is not SessionStatus.OPEN}
         if self._session is not None and self._session.session_id in closed:
             self._session = None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,10 +15,12 @@ from domain import late_money, payments
 from domain.checkout import ENDED, CheckoutStatus
 from domain.entries import EntryStatus
 from domain.late_money import Misfit, Owed
-from domain.payments import PaymentReport, PaymentStatus, SettledBy
+from domain.payments import PaymentReport, PaymentStatus, Promise, SettledBy
 
 PROVIDER = "stripe"
 MONEY = {PaymentStatus.COLLECTED, PaymentStatus.FINAL}
+_UNDONE = {PaymentStatus.EXPIRED, PaymentStatus.CANCELED}
+_FRUITLESS = {PaymentStatus.FAILED, *_UNDONE}
 
 
 async def record_payment(
@@ -27,7 +30,7 @@ async def record_payment(
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
     before = PaymentStatus(payment.status)
-    after = payments.advance(before, report.status)
+    after = payments.advance(before, report.status, promised=payment.promise is not None)
     payment.status = after
     if after in MONEY and before not in MONEY:
         payment.captured = payment.available = report.amount
@@ -40,11 +43,35 @@ async def record_payment(
     payment.available_on = report.available_on or payment.available_on
     payment.method = report.method or payment.method
     payment.detail = report.detail or payment.detail
+    await _note_promise(session, payment, report)
     if after is PaymentStatus.FAILED and (before is not after or payment.failure != report.failure):
         await session.flush()
         await tell(session, merchant_id, "payment.failed", payment.checkout_id, reason=report.failure)
-    payment.failure = report.failure if after is PaymentStatus.FAILED else None
+    if after in _UNDONE and before is not after:
+        await session.flush()
+        await tell(session, merchant_id, f"payment.{after}", payment.checkout_id, reason=report.failure)
+    payment.failure = (report.failure or payment.failure) if after in _FRUITLESS else None
     payment.updated_at = datetime.now(UTC)
+
+
+async def _note_promise(session: AsyncSession, payment: PaymentRow, report: PaymentReport) -> None:
+    """Money that will come without the customer doing more, as long as the payment is pending."""
+    if payment.status != PaymentStatus.PENDING or report.promise is None:
+        return
+    is_news, payment.promise = report.promise != payment.promise, report.promise
+    payment.amount = report.amount
+    if report.promise is Promise.AUTHORIZED:
+        payment.authorized, payment.capture_before = report.amount, report.capture_before
+    if is_news:
+        await session.flush()
+        what = "authorized" if report.promise is Promise.AUTHORIZED else "pending"
+        await tell(session, payment.merchant_id, f"payment.{what}", payment.checkout_id, **_promised(payment))
+
+
+def _promised(payment: PaymentRow) -> dict[str, Any]:
+    told = {"payment_id": payment.id, "amount": payment.amount, "currency": payment.currency}
+    before = {"capture_before": payment.capture_before.isoformat()} if payment.capture_before else {}
+    return told | before
 
 
 async def _payment(session: AsyncSession, merchant_id: str, report: PaymentReport, settled_by: SettledBy) -> PaymentRow:

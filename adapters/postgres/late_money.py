@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.cases import PostgresCases, put_under_review
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.expectations import promises_for
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import (
     MONEY,
@@ -93,7 +94,7 @@ class PostgresLateMoneyBook:
                 accepted = any(map(_is_being_accepted, chain.from_iterable(cases.values())))
                 await _judge(session, scene, payment, cases[payment.id], step, accepted=accepted)
             await session.flush()
-            return _docket(list(chain.from_iterable(cases.values())), scene.payments)
+            return _docket(list(chain.from_iterable(cases.values())), scene)
 
     async def reopen(self, step: OfCase) -> bool:
         async with self._sessions.begin() as session:
@@ -248,14 +249,14 @@ async def _remind(session: AsyncSession, case: CaseRow, merchant: Merchant, step
         await PostgresCases.tell_of(session, case)
 
 
-def _docket(cases: list[CaseRow], payments: list[PaymentRow]) -> Docket:
+def _docket(cases: list[CaseRow], scene: _Scene) -> Docket:
     decided = sorted(
         (case for case in cases if case.decided_at is not None and case.settled_at is None),
         key=lambda case: (case.decided_at, case.id),
     )
     waiting = [case for case in cases if case.decided_at is None]
     reminders = [case.remind_at for case in waiting if case.remind_at is not None]
-    references = {payment.id: payment.reference for payment in payments}
+    references = {payment.id: payment.reference for payment in scene.payments}
     tasks = [
         Task(
             case_id=case.id,
@@ -274,7 +275,15 @@ def _docket(cases: list[CaseRow], payments: list[PaymentRow]) -> Docket:
         on_their_way=tuple(task for task in tasks if task.refund_reference is not None),
         waiting=len(waiting),
         remind_at=min(reminders) if reminders else None,
+        needless=_needless(scene),
     )
+
+
+def _needless(scene: _Scene) -> tuple[str, ...]:
+    """Authorizations that nobody waits for. Those of no checkout of ours are not ours to release."""
+    if scene.checkout is None or scene.entry is None:
+        return ()
+    return promises_for(scene.checkout, scene.entry, scene.payments)[1]
 
 
 async def _cases_of(session: AsyncSession, payment: PaymentRow) -> list[CaseRow]:

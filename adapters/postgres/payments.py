@@ -11,6 +11,7 @@ from adapters.postgres.assignments import assign, balance_of
 from adapters.postgres.cases import resolve_shortage
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
+from adapters.postgres.expectations import authorizations_in, captured_in, expect, promise_of, promises_for
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import PROVIDER, mark_applied, misfit_of, owed_on, payments_of, record_payment
 from adapters.postgres.tables import (
@@ -21,10 +22,13 @@ from adapters.postgres.tables import (
     PaymentRow,
     ProviderSessionRow,
 )
-from domain import entries
+from domain import captures, entries
+from domain.capture_modes import CaptureMode
+from domain.captures import AskCapture, AskedCapture, DropCapture, Owed, Refusal
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.entries import EntryStatus
-from domain.errors import NotFound
+from domain.errors import CapturedOtherwise, InvalidInput, NotFound, NothingToCapture
+from domain.late_money import ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Merchant
 from domain.payments import SessionOrder, SessionStatus
 from domain.steps import (
@@ -78,6 +82,8 @@ class PostgresPaymentBook:
             return_url=f"{page}/return",
             cancel_url=f"{page}/cancel",
             expires_at=step.expires_at,
+            manual_capture=(request.capture or merchant.capture) is CaptureMode.MANUAL,
+            delayed_methods=merchant.delayed_methods,
         )
 
     async def record_session(self, step: RecordSession) -> None:
@@ -128,17 +134,30 @@ class PostgresPaymentBook:
                     await record_payment(session, step.merchant_id, checkout.id, finding.payment, step.settled_by)
             await mark_applied(session, step.merchant_id, step.event_ids)
             await session.flush()
-            standing = await self._standing(session, checkout, entry)
+            money = await payments_of(session, checkout.id)
+            standing = self._standing(checkout, entry, money)
+            await expect(session, entry, money, standing.promised)
             if standing.covered:
                 await resolve_shortage(session, checkout)
             if standing.covered and checkout.status == CheckoutStatus.AWAITING_PAYMENT:
                 move_checkout(checkout, CheckoutStatus.CAPTURED)
                 await tell(session, step.merchant_id, "checkout.captured", step.checkout_id, amount=standing.captured)
-                standing = await self._standing(session, checkout, entry)
+                standing = self._standing(checkout, entry, money)
             return standing
 
     @staticmethod
     async def _record_session_status(session: AsyncSession, merchant_id: str, finding: Findings) -> None:
+        if finding.session_id is not None and finding.payment is not None:
+            await session.execute(
+                update(ProviderSessionRow)
+                .where(
+                    ProviderSessionRow.merchant_id == merchant_id,
+                    ProviderSessionRow.provider == PROVIDER,
+                    ProviderSessionRow.session_id == finding.session_id,
+                    ProviderSessionRow.payment_reference.is_(None),
+                )
+                .values(payment_reference=finding.payment.reference)
+            )
         if finding.session_status in {SessionStatus.COMPLETE, SessionStatus.EXPIRED}:
             await session.execute(
                 update(ProviderSessionRow)
@@ -152,17 +171,46 @@ class PostgresPaymentBook:
             )
 
     @staticmethod
-    async def _standing(session: AsyncSession, checkout: CheckoutRow, entry: EntryRow) -> Standing:
-        rows = await payments_of(session, checkout.id)
-        mine = [row for row in rows if row.currency == entry.currency]
-        captured = sum(row.available + row.assigned + row.disputed for row in mine)
+    def _standing(checkout: CheckoutRow, entry: EntryRow, rows: Sequence[PaymentRow]) -> Standing:
+        captured = captured_in(entry.currency, rows)
         misfits = [misfit for row in rows if (misfit := misfit_of(checkout, entry, row, rows)) is not None]
+        promised, needless = promises_for(checkout, entry, rows)
         return Standing(
             status=CheckoutStatus(checkout.status),
             captured=captured,
             covered=captured >= entry.initial + entry.reductions,
             misfit=misfits[0] if misfits else None,
+            promised=promised,
+            needless=needless,
         )
+
+    async def ask_capture(self, step: AskCapture) -> AskedCapture:
+        async with self._sessions.begin() as session:
+            checkout = await locked_checkout(session, step.merchant_id, step.request.checkout_id)
+            entry = await entry_of(session, checkout.id)
+            merchant = from_json(Merchant, (await session.get_one(MerchantRow, step.merchant_id)).config)
+            money = await payments_of(session, checkout.id)
+            owed = owed_on(entry, money)
+            whole_only = merchant.short_payment is ShortPaymentPolicy.REFUND
+            try:
+                capture = captures.choose(
+                    step.request,
+                    authorizations_in(entry.currency, money),
+                    Owed(amount=owed.outstanding - owed.available, whole_only=whole_only),
+                )
+            except (InvalidInput, NothingToCapture, CapturedOtherwise) as error:
+                return AskedCapture(refusal=Refusal.of(error, checkout.id))
+            payment = next(row for row in money if row.id == capture.payment_id)
+            if promise_of(payment) is not None:
+                payment.to_capture = capture.amount
+            return AskedCapture(reference=payment.reference)
+
+    async def drop_capture(self, step: DropCapture) -> None:
+        async with self._sessions.begin() as session:
+            await locked_checkout(session, step.merchant_id, step.checkout_id)
+            for payment in await payments_of(session, step.checkout_id):
+                if payment.reference == step.reference and promise_of(payment) is not None:
+                    payment.to_capture = None
 
     async def balance_entry(self, step: OfCheckout) -> Balance:
         async with self._sessions.begin() as session:

@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, select, text, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.attempt_views import attempts_of, latest_attempt
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.expectations import promise_of
 from adapters.postgres.merchants import key_hash
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
@@ -133,9 +135,10 @@ class PostgresReader:
                 .where(PaymentLinkRow.token == token)
             )
             row = found.one_or_none()
-        if row is None:
-            return None
-        checkout, expires_at, config = row
+            if row is None:
+                return None
+            checkout, expires_at, config = row
+            latest, promise = await latest_attempt(session, checkout.id)
         request = from_json(CheckoutRequest, checkout.request)
         merchant = from_json(Merchant, config)
         return PaymentPageView(
@@ -151,6 +154,8 @@ class PostgresReader:
             branding=merchant.branding,
             cart=from_json(PricedCart, checkout.cart),
             redirects=request.redirects,
+            attempt=latest,
+            promise=promise,
         )
 
     async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
@@ -216,6 +221,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
         )
     )
     disputes = await disputes_of(session, ids)
+    attempts = await attempts_of(session, ids, payments)
     refunds = await refunds_of(session, ids)
     invoices = await _in_force(session, ids)
     return tuple(
@@ -231,6 +237,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             payment_link=_link(links.get(row.id)),
             entry=_entry(entries[row.id]),
             payments=_payments(p for p in payments if p.checkout_id == row.id),
+            attempts=attempts.get(row.id, ()),
             disputes=disputes.get(row.id, ()),
             order=_order(orders.get(row.id)),
             invoice=invoices.get(row.id),
@@ -255,6 +262,7 @@ def _entry(row: EntryRow) -> EntryView:
         initial_amount=balance.initial,
         open_amount=balance.open,
         outstanding_amount=balance.outstanding,
+        expected_amount=balance.expected,
     )
 
 
@@ -272,6 +280,11 @@ def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
             net=row.net,
             settlement_currency=row.settlement_currency,
             available_on=row.available_on,
+            promise=promise_of(row),
+            authorized_amount=row.authorized,
+            capture_before=row.capture_before,
+            to_capture=row.to_capture,
+            failure=row.failure,
         )
         for row in rows
     )

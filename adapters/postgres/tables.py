@@ -110,6 +110,7 @@ class EntryRow(Base):
         CheckConstraint("initial > 0", name="initial_positive"),
         CheckConstraint("reductions <= 0 AND initial + reductions >= 0", name="reductions_bounded"),
         CheckConstraint("assigned >= 0 AND assigned <= initial + reductions", name="assigned_bounded"),
+        CheckConstraint("expected >= 0", name="expected_not_negative"),
         CheckConstraint(
             "(status = 'balanced') = (assigned = initial + reductions) OR status = 'canceled'", name="status"
         ),
@@ -144,7 +145,10 @@ class PaymentLinkRow(Base):
 
 
 class ProviderSessionRow(Base):
-    """An attempt to pay. At most one of an entry is open, so at most one can be paid."""
+    """An attempt to pay. At most one of an entry is open, so at most one can be paid.
+
+    `payment_reference` is the provider's id of the payment that was tried in it, null until one was.
+    """
 
     __tablename__ = "provider_sessions"
     __table_args__ = (
@@ -162,6 +166,7 @@ class ProviderSessionRow(Base):
     session_id: Mapped[str]
     url: Mapped[str]
     status: Mapped[str]
+    payment_reference: Mapped[str | None]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
@@ -174,6 +179,9 @@ class PaymentRow(Base):
     `settlement_currency`.
 
     `checkout_id` is null for money on the merchant's account that we cannot tie to a checkout.
+
+    `promise` says why the money of a pending payment will come, and is kept when it came or did not. Of a payment that
+    was `authorized` (minor units), `to_capture` is what the shop wants captured, null until it has said so.
     """
 
     __tablename__ = "payments"
@@ -185,6 +193,7 @@ class PaymentRow(Base):
             "captured >= 0 AND assigned >= 0 AND available >= 0 AND refunded >= 0 AND disputed >= 0",
             name="not_negative",
         ),
+        CheckConstraint("to_capture > 0 AND to_capture <= authorized", name="captured_of_authorized"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -207,6 +216,10 @@ class PaymentRow(Base):
     method: Mapped[str | None]
     detail: Mapped[str | None]
     failure: Mapped[str | None]
+    promise: Mapped[str | None]
+    authorized: Mapped[int | None]
+    capture_before: Mapped[datetime | None]
+    to_capture: Mapped[int | None]
     settled_by: Mapped[str]
     captured_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = _now()

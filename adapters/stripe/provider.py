@@ -11,10 +11,13 @@ from stripe.params.checkout import SessionCreateParams
 
 from adapters.stripe import events
 from adapters.stripe.amounts import to_stripe
+from adapters.stripe.captures import capture_params, was_captured
 from adapters.stripe.disputes import DISPUTED_PAYMENT, dispute_report
+from adapters.stripe.methods import methods_for
 from adapters.stripe.payouts import SOURCES_OF_ENTRIES, is_itemized, payout_report
 from adapters.stripe.refunds import REFUND_ID, refund_params, refund_report
 from adapters.stripe.reports import CHECKOUT_ID, payment_report, session_report
+from domain.captures import CaptureOrder
 from domain.disputes import DisputeReport
 from domain.errors import ProviderRefused, ProviderUnavailable
 from domain.payments import OpenedSession, PaymentReport, PaymentStatus, SessionOrder, SessionReport
@@ -25,7 +28,8 @@ from domain.refunds import RefundOrder, RefundReport
 API_VERSION = "2026-10-28.endive"
 ATTEMPT_KEY = "quittance_attempt"
 MOST_KEYS = 20
-PAYMENT_OF_SESSION = ["payment_intent.latest_charge.balance_transaction"]
+CHARGE_OF_PAYMENT = ["latest_charge.balance_transaction"]
+PAYMENT_OF_SESSION = [f"payment_intent.{path}" for path in CHARGE_OF_PAYMENT]
 LANGUAGES = frozenset({"de", "en", "fr", "es", "it", "nl", "pl", "pt", "sv", "da", "fi", "nb", "cs", "hu", "ja"})
 _T = TypeVar("_T")
 
@@ -131,9 +135,33 @@ class StripeProvider:
         return refund_report(await _translated(self._client(merchant_id).v1.refunds.retrieve_async(reference)))
 
     async def read_payment(self, merchant_id: str, reference: str) -> PaymentReport:
-        intents = self._client(merchant_id).v1.payment_intents
-        intent = await _translated(intents.retrieve_async(reference, {"expand": ["latest_charge.balance_transaction"]}))
+        intent = await self._intent(merchant_id, reference)
         return payment_report(intent) or _untried(intent)
+
+    async def _intent(self, merchant_id: str, reference: str) -> stripe.PaymentIntent:
+        intents = self._client(merchant_id).v1.payment_intents
+        return await _translated(intents.retrieve_async(reference, {"expand": CHARGE_OF_PAYMENT}))
+
+    async def capture_payment(self, order: CaptureOrder) -> PaymentReport:
+        read = partial(self._intent, order.merchant_id, order.payment_reference)
+        # Stripe forgets keys after a day, but a payment is captured only once: look before every call.
+        if (await read()).status == "requires_capture":
+            await _unless_over(
+                read, _once(order.idempotency_key, partial(self._capture, order), partial(was_captured, read))
+            )
+        return await self.read_payment(order.merchant_id, order.payment_reference)
+
+    async def _capture(self, order: CaptureOrder, key: str) -> stripe.PaymentIntent:
+        intents = self._client(order.merchant_id).v1.payment_intents
+        params = capture_params(order)
+        return await _translated(intents.capture_async(order.payment_reference, params, {"idempotency_key": key}))
+
+    async def cancel_payment(self, merchant_id: str, reference: str) -> PaymentReport:
+        read = partial(self._intent, merchant_id, reference)
+        if (await read()).status == "requires_capture":
+            intents = self._client(merchant_id).v1.payment_intents
+            await _unless_over(read, _translated(intents.cancel_async(reference)))
+        return await self.read_payment(merchant_id, reference)
 
     async def list_events(self, merchant_id: str, since: datetime, until: datetime, after: str | None) -> EventPage:
         listed = self._client(merchant_id).v1.events
@@ -173,8 +201,8 @@ def _params(order: SessionOrder) -> SessionCreateParams:
         "expires_at": int(order.expires_at.timestamp()),
         "locale": order.language if order.language in LANGUAGES else "auto",  # type: ignore[typeddict-item, unused-ignore]
         "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata},
-        "payment_method_types": ["card"],
+        "payment_intent_data": {"metadata": metadata, **({"capture_method": "manual"} if order.manual_capture else {})},
+        "payment_method_types": methods_for(order),
         "line_items": [
             {
                 "quantity": 1,
@@ -186,6 +214,15 @@ def _params(order: SessionOrder) -> SessionCreateParams:
             }
         ],
     }
+
+
+async def _unless_over(read: Callable[[], Awaitable[stripe.PaymentIntent]], call: Awaitable[object]) -> None:
+    """Do it; a refusal counts only while the authorization still stands, for somebody may have been quicker."""
+    try:
+        await call
+    except ProviderRefused as refusal:
+        if (await read()).status == "requires_capture":
+            raise refusal from None
 
 
 class _ReplayedFailure(ProviderUnavailable):

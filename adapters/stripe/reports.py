@@ -7,7 +7,7 @@ from stripe.checkout import Session as StripeSession
 
 from adapters.stripe.amounts import from_stripe, settled_from_stripe
 from domain.errors import ProviderUnavailable
-from domain.payments import PaymentReport, PaymentStatus, SessionReport, SessionStatus
+from domain.payments import PaymentReport, PaymentStatus, Promise, SessionReport, SessionStatus
 
 CHECKOUT_ID = "quittance_checkout"
 """The metadata key that carries our checkout's id, on sessions and on their payments."""
@@ -20,6 +20,9 @@ _PAYMENT_STATUS = {
     "requires_confirmation": PaymentStatus.PENDING,
     "canceled": PaymentStatus.CANCELED,
 }
+_PROMISES = {"requires_capture": Promise.AUTHORIZED, "processing": Promise.DELAYED}
+_LAPSED = {"expired", "automatic"}
+"""Why Stripe itself cancels a payment; of one that was authorized it means that nobody captured it in time."""
 
 
 def session_report(session: StripeSession) -> SessionReport:
@@ -48,7 +51,7 @@ def payment_report(intent: stripe.PaymentIntent) -> PaymentReport | None:
     method, detail = _method(charge)
     return PaymentReport(
         reference=intent.id,
-        status=_PAYMENT_STATUS.get(intent.status, PaymentStatus.FAILED),
+        status=_status(intent, charge),
         amount=from_stripe(intent.amount_received if collected else intent.amount, currency),
         currency=currency,
         captured_at=datetime.fromtimestamp(charge.created, UTC) if charge and collected else None,
@@ -58,9 +61,25 @@ def payment_report(intent: stripe.PaymentIntent) -> PaymentReport | None:
         net=settled_from_stripe(known.amount, known.currency.upper()) - fee if known and fee is not None else None,
         settlement_currency=known.currency.upper() if known else None,
         available_on=datetime.fromtimestamp(known.available_on, UTC).date() if known else None,
-        failure=_reason(failure),
+        failure=_reason(failure) or intent.cancellation_reason,
         checkout_id=intent.metadata.to_dict().get(CHECKOUT_ID),
+        promise=_PROMISES.get(intent.status),
+        capture_before=_capture_before(charge) if intent.status == "requires_capture" else None,
     )
+
+
+def _status(intent: stripe.PaymentIntent, charge: stripe.Charge | None) -> PaymentStatus:
+    authorized = charge is not None and charge.paid and not charge.captured
+    if intent.status == "canceled" and authorized and intent.cancellation_reason in _LAPSED:
+        return PaymentStatus.EXPIRED
+    return _PAYMENT_STATUS.get(intent.status, PaymentStatus.FAILED)
+
+
+def _capture_before(charge: stripe.Charge | None) -> datetime | None:
+    details = charge.payment_method_details if charge else None
+    card = details.card if details is not None and details.type == "card" else None
+    ends = getattr(card, "capture_before", None)
+    return datetime.fromtimestamp(ends, UTC) if ends else None
 
 
 def _method(charge: stripe.Charge | None) -> tuple[str | None, str | None]:
@@ -76,4 +95,5 @@ def _method(charge: stripe.Charge | None) -> tuple[str | None, str | None]:
 def _reason(failure: "stripe.PaymentIntent.LastPaymentError | None") -> str | None:
     if failure is None:
         return None
-    return failure.decline_code or failure.code or failure.type
+    named = (getattr(failure, name, None) for name in ("decline_code", "code"))  # Stripe leaves out what is not known
+    return next((name for name in named if name), failure.type)

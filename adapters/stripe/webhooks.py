@@ -18,6 +18,8 @@ RELEVANT = frozenset(
         "checkout.session.expired",
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
+        "payment_intent.amount_capturable_updated",
+        "payment_intent.processing",
         "payment_intent.succeeded",
         "payment_intent.payment_failed",
         "payment_intent.canceled",

@@ -12,20 +12,12 @@ from api.pages import Link, Refresh
 from api.ports import NotPayable, RunsUnavailable
 from api.problems import RETRY_AFTER_SECONDS
 from api.result_token import ResultTokens
+from api.results import Result, notice_of, result_of
 from api.services import Services, Site
 from domain.checkout import CheckoutStatus
 from domain.errors import NotFound
 from domain.views import PaymentPageView
 
-PAID = frozenset(
-    {
-        CheckoutStatus.CAPTURED,
-        CheckoutStatus.ORDERED,
-        CheckoutStatus.BALANCED,
-        CheckoutStatus.INVOICED,
-        CheckoutStatus.COMPLETED,
-    }
-)
 REFRESH_SECONDS = 2
 MOST_REFRESHES = 45
 """After so many looks the page stops: a payment that is not confirmed by then may take days."""
@@ -58,7 +50,7 @@ ThePage = Annotated[PaymentPageView, Depends(page_of_link)]
 )
 async def show_payment_page(token: str, view: ThePage, site: TheSite, tokens: TheTokens) -> Response:
     """Show the cart and the button to pay, or where the checkout stands when it cannot be paid."""
-    if view.status is CheckoutStatus.AWAITING_PAYMENT:
+    if _is_payable(view):
         return pages.payment(view, _path(token), site)
     return _standing(view, view.status, site, tokens)
 
@@ -74,19 +66,30 @@ async def go_to_provider(
     token: str, view: ThePage, services: TheServices, site: TheSite, tokens: TheTokens
 ) -> Response:
     """Open the provider session, if none is open, and send the customer there."""
-    if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+    if not _is_payable(view):
         return _standing(view, view.status, site, tokens)
     try:
         url = await services.runs.open_payment_page(view.workflow_id)
     except NotPayable as error:
-        return _standing(view, await _left_at(error, token, services), site, tokens)
+        return await _not_payable(error, token, services, site, tokens)
     except RunsUnavailable:
-        page = pages.of_checkout(
-            "unavailable", view, site, status_code=503, link=Link(href=_path(token), label="retry")
-        )
-        page.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return page
+        return _again(view, token, site)
     return _onward(url)
+
+
+async def _not_payable(error: NotPayable, token: str, services: Services, site: Site, tokens: ResultTokens) -> Response:
+    """Somebody paid or canceled since the page was read; what is not written down yet will be in a moment."""
+    status = await _left_at(error, token, services)
+    view = await page_of_link(token, services)
+    if status is CheckoutStatus.AWAITING_PAYMENT and view.promise is None:
+        return _again(view, token, site)
+    return _standing(view, status, site, tokens)
+
+
+def _again(view: PaymentPageView, token: str, site: Site) -> Response:
+    page = pages.of_checkout("unavailable", view, site, status_code=503, link=Link(href=_path(token), label="retry"))
+    page.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return page
 
 
 @router.get(
@@ -104,8 +107,13 @@ async def take_back(
     """
     status = await _status_now(token, view, services)
     if status is CheckoutStatus.AWAITING_PAYMENT:
+        view = await page_of_link(token, services)
+    result = result_of(view, status)
+    if result is Result.UNCONFIRMED:
         return _waiting(view, _path(token), site, _count(look))
-    if view.redirects is None or status is CheckoutStatus.NEEDS_REVIEW:
+    if view.redirects is None:
+        return _standing(view, status, site, tokens, link=_link_back(token, result, status))
+    if result is Result.REVIEW or (result is Result.PENDING and view.redirects.pending is None):
         return _standing(view, status, site, tokens)
     return _onward(_shop_url(view, status, tokens))
 
@@ -122,6 +130,16 @@ async def give_up(token: str, view: ThePage) -> Response:
     if view.redirects is None or view.status is not CheckoutStatus.AWAITING_PAYMENT:
         return _onward(_path(token))
     return _onward(view.redirects.cancel)
+
+
+def _is_payable(view: PaymentPageView) -> bool:
+    return view.status is CheckoutStatus.AWAITING_PAYMENT and view.promise is None
+
+
+def _link_back(token: str, result: Result, status: CheckoutStatus) -> Link | None:
+    """To the payment page, while its link is good and nothing is on its way."""
+    good = result is Result.FAILURE and status is CheckoutStatus.AWAITING_PAYMENT
+    return Link(href=_path(token), label="back_to_payment") if good else None
 
 
 async def _status_now(token: str, view: PaymentPageView, services: Services) -> CheckoutStatus:
@@ -142,10 +160,13 @@ async def _left_at(error: NotPayable, token: str, services: Services) -> Checkou
     return error.status if written is CheckoutStatus.AWAITING_PAYMENT else written
 
 
-def _standing(view: PaymentPageView, status: CheckoutStatus, site: Site, tokens: ResultTokens) -> Response:
-    """The page of a checkout that is not waiting for money."""
-    link = Link(href=_shop_url(view, status, tokens), label="back_to_shop") if view.redirects else None
-    return pages.of_checkout("paid" if status in PAID else status.value, view, site, link=link)
+def _standing(
+    view: PaymentPageView, status: CheckoutStatus, site: Site, tokens: ResultTokens, *, link: Link | None = None
+) -> Response:
+    """The page of a checkout that nobody can pay now, or whose last attempt came to nothing."""
+    if view.redirects is not None:
+        link = Link(href=_shop_url(view, status, tokens), label="back_to_shop")
+    return pages.of_checkout(notice_of(view, status), view, site, link=link)
 
 
 def _waiting(view: PaymentPageView, path: str, site: Site, looks: int) -> Response:
@@ -160,9 +181,15 @@ def _shop_url(view: PaymentPageView, status: CheckoutStatus, tokens: ResultToken
     redirects = view.redirects
     if redirects is None:
         raise ValueError("the shop named no address to return to")
-    parts = urlsplit(redirects.success if status in PAID else redirects.failure)
-    result = urlencode({"checkout": view.checkout_id, "result": tokens.sign(view, status)})
-    return urlunsplit(parts._replace(query=f"{parts.query}&{result}" if parts.query else result))
+    result = result_of(view, status)
+    addresses = {
+        Result.SUCCESS: redirects.success,
+        Result.AUTHORIZED: redirects.success,
+        Result.PENDING: redirects.pending or redirects.success,
+    }
+    parts = urlsplit(addresses.get(result, redirects.failure))
+    told = urlencode({"checkout": view.checkout_id, "result": tokens.sign(view, status, result)})
+    return urlunsplit(parts._replace(query=f"{parts.query}&{told}" if parts.query else told))
 
 
 def _count(look: str) -> int:

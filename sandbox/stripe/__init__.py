@@ -4,7 +4,7 @@ It is held to Stripe's official OpenAPI document by tests; what that document do
 timing) follows the public documentation and was never compared with the live service. It never sees a card.
 
 Point the official SDK at it: `stripe.StripeClient(key, base_addresses={"api": url})`. A customer is played by posting
-`outcome=succeed|decline|sca_fail|delayed_succeed|delayed_fail|cancel` to a session's `url`.
+`outcome=succeed|decline|sca_succeed|sca_fail|sca_abandon|delayed_succeed|delayed_fail|cancel` to a session's `url`.
 
 Sandbox-only routes, without authentication:
 

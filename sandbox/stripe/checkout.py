@@ -14,10 +14,17 @@ class Outcome(StrEnum):
 
     SUCCEED = "succeed"
     DECLINE = "decline"
+    SCA_SUCCEED = "sca_succeed"
     SCA_FAIL = "sca_fail"
+    SCA_ABANDON = "sca_abandon"
     DELAYED_SUCCEED = "delayed_succeed"
     DELAYED_FAIL = "delayed_fail"
     CANCEL = "cancel"
+
+
+DELAYED = frozenset({Outcome.DELAYED_SUCCEED, Outcome.DELAYED_FAIL})
+PAYING = frozenset({Outcome.SUCCEED, Outcome.SCA_SUCCEED, *DELAYED})
+"""Outcomes that complete the session."""
 
 
 def expire(books: Books, session: Json) -> Json:
@@ -48,6 +55,8 @@ def act(books: Books, session: Json, outcome: Outcome) -> bool:
     late = session["status"] == "expired" and session["payment_status"] == "unpaid" and fault.capture_after_expiry
     if session["status"] != "open" and not (late and outcome is Outcome.SUCCEED):
         return False
+    if outcome in DELAYED and _is_manual(books, session):
+        return False
     if outcome is Outcome.CANCEL:
         return True
     intent = _attempt(books, session, fault)
@@ -56,8 +65,13 @@ def act(books: Books, session: Json, outcome: Outcome) -> bool:
             _pay(books, session, intent, fault)
         case Outcome.DECLINE:
             payments.decline(books, intent, _email(session))
+        case Outcome.SCA_SUCCEED:
+            payments.demand_authentication(books, intent)
+            _pay(books, session, intent, fault)
         case Outcome.SCA_FAIL:
             payments.refuse_authentication(books, intent)
+        case Outcome.SCA_ABANDON:
+            payments.demand_authentication(books, intent)
         case Outcome.DELAYED_SUCCEED | Outcome.DELAYED_FAIL:
             _promise(books, session, intent, paid=outcome is Outcome.DELAYED_SUCCEED)
     return True
@@ -138,6 +152,12 @@ def _intent(books: Books, session: Json, fault: MoneyFault) -> Json:
         currency=fault.capture_currency or session["currency"],
         data=hidden["payment_intent_data"],
     )
+
+
+def _is_manual(books: Books, session: Json) -> bool:
+    """Whether the session only authorizes, which no delayed method can."""
+    data = books.stored("checkout.session", session["id"]).hidden["payment_intent_data"]
+    return bool(data["capture_method"] == "manual")
 
 
 def _email(session: Json) -> str:

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sandbox.stripe import checkout, methods, money, sessions
 from sandbox.stripe.books import Books
-from sandbox.stripe.checkout import Outcome
+from sandbox.stripe.checkout import PAYING, Outcome
 from sandbox.stripe.standin import StandIn
 from sandbox.stripe.store import Json
 
@@ -23,8 +23,7 @@ _HEADERS = {
 
 def landing(session: Json, outcome: Outcome, *, taken: bool) -> str | None:
     """Where the customer's browser goes after `outcome`; None: it stays on the page."""
-    paying = outcome in {Outcome.SUCCEED, Outcome.DELAYED_SUCCEED, Outcome.DELAYED_FAIL}
-    if paying and (taken or session["status"] == "complete"):
+    if outcome in PAYING and (taken or session["status"] == "complete"):
         return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
     if taken and outcome is Outcome.CANCEL:
         cancel_url: str | None = session["cancel_url"]

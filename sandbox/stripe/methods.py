@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sandbox.stripe.errors import refuse
+
 DELAYED = {
     "eur": "sepa_debit",
     "usd": "us_bank_account",
@@ -13,12 +15,39 @@ DELAYED = {
     "aud": "au_becs_debit",
 }
 """The delayed method offered per currency; elsewhere there is none, and a bank transfer stands for it if asked."""
+_CURRENCIES = {
+    "sepa_debit": {"eur"},
+    "multibanco": {"eur"},
+    "us_bank_account": {"usd"},
+    "bacs_debit": {"gbp"},
+    "konbini": {"jpy"},
+    "boleto": {"brl"},
+    "oxxo": {"mxn"},
+    "acss_debit": {"cad", "usd"},
+    "au_becs_debit": {"aud"},
+}
+"""The delayed methods the stand-in knows, each with the currencies it takes."""
 
 
-def offered(currency: str, wanted: list[str] | None, excluded: list[str]) -> list[str]:
-    """The payment methods of a session: those asked for, or the account's usual ones for its currency."""
-    usual = ["card", DELAYED[currency]] if currency in DELAYED else ["card"]
+def offered(currency: str, wanted: list[str] | None, excluded: list[str], *, manual: bool) -> list[str]:
+    """The payment methods of a session: those asked for, or the account's usual ones for its currency.
+
+    Refuses one that is asked for and does not go with the currency, or with `manual` capture.
+    """
+    for method in wanted or []:
+        _check(method, currency, manual=manual)
+    usual = ["card", DELAYED[currency]] if currency in DELAYED and not manual else ["card"]
     return [method for method in (wanted or usual) if method not in excluded]
+
+
+def _check(method: str, currency: str, *, manual: bool) -> None:
+    if method in _CURRENCIES and currency not in _CURRENCIES[method]:
+        refuse(f"The payment method type `{method}` cannot be used with the currency `{currency}`.", "currency")
+    if method in _CURRENCIES and manual:
+        refuse(
+            f"The payment method type `{method}` does not support `capture_method: manual`.",
+            "payment_intent_data[capture_method]",
+        )
 
 
 def delayed(currency: str) -> str:

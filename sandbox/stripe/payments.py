@@ -80,7 +80,7 @@ def pay_by_card(books: Books, intent: Json, email: str | None) -> None:
 def start_delayed(books: Books, intent: Json, email: str | None) -> None:
     """The customer has ordered their bank to pay; the result comes later."""
     charge = charges.add(books, intent, methods.delayed(intent["currency"]), email, status="pending", captured=True)
-    intent["status"] = "processing"
+    intent |= {"status": "processing", "next_action": None, "last_payment_error": None}
     books.store.save(intent)
     books.emit("charge.pending", charge)
     books.emit("payment_intent.processing", intent)
@@ -108,11 +108,16 @@ def decline(books: Books, intent: Json, email: str | None) -> None:
 
 def refuse_authentication(books: Books, intent: Json) -> None:
     """The bank asked the customer to prove themselves, and they did not."""
+    demand_authentication(books, intent)
+    fail(books, intent, NOT_AUTHENTICATED)
+
+
+def demand_authentication(books: Books, intent: Json) -> None:
+    """The bank asks the customer to prove themselves; nothing moves until they have."""
     steps = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
-    intent |= {"status": "requires_action", "next_action": steps}
+    intent |= {"status": "requires_action", "next_action": steps, "last_payment_error": None}
     books.store.save(intent)
     books.emit("payment_intent.requires_action", intent)
-    fail(books, intent, NOT_AUTHENTICATED)
 
 
 def fail(books: Books, intent: Json, error: Json) -> None:
@@ -139,6 +144,7 @@ def capture(books: Books, intent: Json, params: CapturePayment) -> Json:
             "amount_to_capture",
             code="amount_too_large",
         )
+    money.check_unit(amount, intent["currency"], "amount_to_capture")
     intent["metadata"] |= params.metadata
     charge = books.get("charge", intent["latest_charge"])
     charge |= {"captured": True, "amount_captured": amount}
@@ -168,7 +174,14 @@ def cancel(books: Books, intent: Json, reason: str | None) -> Json:
 
 
 def cancel_on_request(books: Books, intent: Json, params: CancelPayment) -> Json:
-    """Cancel because the merchant asks."""
+    """Cancel because the merchant asks. What a session can still take money for ends with the session only."""
+    if books.session_of(intent["id"]) and intent["status"] in {"requires_payment_method", "requires_action"}:
+        forbid(
+            "You cannot cancel this PaymentIntent because it was created by a Checkout Session. "
+            "Expire the Checkout Session instead.",
+            code="payment_intent_unexpected_state",
+            payment_intent=intent,
+        )
     return cancel(books, intent, params.cancellation_reason)
 
 
@@ -195,7 +208,12 @@ def settle(books: Books, charge: str) -> None:
 
 def _authorize(books: Books, intent: Json, email: str | None) -> None:
     charge = charges.add(books, intent, "card", email, status="succeeded", captured=False)
-    intent |= {"status": "requires_capture", "amount_capturable": intent["amount"], "last_payment_error": None}
+    intent |= {
+        "status": "requires_capture",
+        "amount_capturable": intent["amount"],
+        "last_payment_error": None,
+        "next_action": None,
+    }
     books.store.save(intent)
     books.later(charges.AUTHORIZATION_LASTS, "lapse_authorization", intent=intent["id"])
     books.emit("charge.succeeded", charge)

@@ -154,7 +154,10 @@ def _session(books: Books, params: CreateSession, session_id: str, amount: int, 
         "payment_method_configuration_details": None,
         "payment_method_options": {},
         "payment_method_types": methods.offered(
-            currency, params.payment_method_types, params.excluded_payment_method_types
+            currency,
+            params.payment_method_types,
+            params.excluded_payment_method_types,
+            manual=params.payment_intent_data.capture_method == "manual",
         ),
         "payment_status": "unpaid",
         "permissions": None,

@@ -58,6 +58,7 @@ async def test_every_route_is_described(stage: Stage) -> None:
         ("/v1/refunds/{refund_id}/approve", "post"),
         ("/v1/refunds/{refund_id}/reject", "post"),
         ("/v1/checkouts/{checkout_id}/cancel", "post"),
+        ("/v1/checkouts/{checkout_id}/capture", "post"),
         ("/v1/cases", "get"),
         ("/v1/cases/{case_id}", "get"),
         ("/v1/cases/{case_id}/decide", "post"),

@@ -14,6 +14,7 @@ import pytest
 import api
 from api.accent import FALLBACK, AccentStyle, contrast
 from domain.checkout import CheckoutStatus
+from domain.payments import AttemptStatus, Promise
 from domain.views import CheckoutView
 from tests.api.conftest import PROVIDER_ORIGIN, PUBLIC_URL, RESULT_KEYS, SUED_KEY, DatabaseAway, Stage, a_checkout
 
@@ -411,6 +412,98 @@ async def test_without_the_workflow_service_the_returning_customer_waits_or_goes
     assert "http-equiv" in (await stage.client.get(f"{path}/return")).text
     stage.world.change(checkout.id, CheckoutStatus.CAPTURED)
     assert result_of(await stage.client.get(f"{path}/return"))[1]["status"] == "captured"
+
+
+# The four results: success, failure, canceled, still pending
+
+
+async def test_authorized_money_is_a_success_whose_token_says_that_it_is_not_captured(stage: Stage) -> None:
+    checkout, path = await a_page(stage)
+    stage.world.promise(checkout.id, Promise.AUTHORIZED)
+    address, claims = result_of(await stage.client.get(f"{path}/return"))
+    assert address == "https://shop.example/ok"
+    assert (claims["status"], claims["outcome"]) == ("awaiting_payment", "authorized")
+
+
+async def test_a_payment_that_takes_days_leads_where_the_shop_wants_such_customers(stage: Stage) -> None:
+    redirects = a_checkout()["redirects"] | {"pending": "https://shop.example/pending?a=b"}
+    checkout, path = await a_page(stage, redirects=redirects)
+    stage.world.promise(checkout.id, Promise.DELAYED)
+    answer = await stage.client.get(f"{path}/return")
+    assert answer.headers["location"].startswith(f"https://shop.example/pending?a=b&checkout={checkout.id}&result=ey")
+    assert result_of(answer)[1]["outcome"] == "pending"
+
+
+async def test_a_payment_that_takes_days_is_explained_before_the_customer_leaves(stage: Stage) -> None:
+    checkout, path = await a_page(stage, "en")
+    stage.world.promise(checkout.id, Promise.DELAYED)
+    for answer in (
+        await stage.client.get(f"{path}/return"),
+        await stage.client.get(path),
+        await stage.client.post(path),
+    ):
+        assert answer.status_code == 200
+        assert "Your payment is not confirmed yet" in text_of(answer)
+        assert "http-equiv" not in answer.text
+        link = Tags(answer.text).all("a")[0]["href"]
+        assert link is not None
+        assert link.startswith("https://shop.example/ok?checkout=")
+    assert not stage.runs.sessions
+
+
+@pytest.mark.parametrize(
+    ("promise", "words"),
+    [(Promise.AUTHORIZED, "Your payment is authorized"), (Promise.DELAYED, "Your payment is not confirmed yet")],
+)
+async def test_without_redirects_promised_money_is_shown_on_our_own_page(
+    stage: Stage, promise: Promise, words: str
+) -> None:
+    checkout, path = await a_page(stage, "en", redirects=None)
+    stage.world.promise(checkout.id, promise)
+    answer = await stage.client.get(f"{path}/return")
+    assert answer.status_code == 200
+    assert words in text_of(answer)
+    assert not Tags(answer.text).all("form")
+
+
+@pytest.mark.parametrize("status", [AttemptStatus.FAILED, AttemptStatus.EXPIRED, AttemptStatus.CANCELED])
+async def test_an_attempt_that_came_to_nothing_leads_to_the_shops_error_handling_and_leaves_the_link_good(
+    stage: Stage, status: AttemptStatus
+) -> None:
+    checkout, path = await a_page(stage)
+    stage.world.attempted(checkout.id, status)
+    address, claims = result_of(await stage.client.get(f"{path}/return"))
+    assert address == "https://shop.example/failed"
+    assert (claims["status"], claims["outcome"]) == ("awaiting_payment", "failure")
+    assert (await stage.client.post(path)).status_code == 303
+
+
+async def test_without_redirects_a_failed_attempt_leads_back_to_the_payment_page(stage: Stage) -> None:
+    checkout, path = await a_page(stage, "en", redirects=None)
+    stage.world.attempted(checkout.id, AttemptStatus.FAILED, "card_declined")
+    answer = await stage.client.get(f"{path}/return")
+    assert "Your payment did not work" in text_of(answer)
+    assert Tags(answer.text).all("a")[0]["href"] == path
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [("captured", "success"), ("completed", "success"), ("expired", "failure"), ("canceled", "failure")],
+)
+async def test_a_token_says_what_came_of_the_payment(stage: Stage, status: str, outcome: str) -> None:
+    checkout, path = await a_page(stage)
+    stage.world.change(checkout.id, CheckoutStatus(status))
+    assert result_of(await stage.client.get(f"{path}/return"))[1]["outcome"] == outcome
+
+
+async def test_a_customer_who_presses_pay_while_the_shop_cancels_is_asked_to_come_again(stage: Stage) -> None:
+    checkout, path = await a_page(stage, "en")
+    stage.runs.refuses_paying = True
+    answer = await stage.client.post(path)
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+    stage.world.promise(checkout.id, Promise.DELAYED)
+    assert (await stage.client.post(path)).status_code == 200
 
 
 async def test_giving_up_leads_to_the_shops_cart(stage: Stage) -> None:

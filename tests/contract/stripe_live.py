@@ -37,6 +37,10 @@ class LiveSide:
         """Not by a test."""
         pytest.skip(f"only a person with a browser can be declined at {session.url}")
 
+    async def order_transfer(self, session: OpenedSession) -> NoReturn:
+        """Not by a test."""
+        pytest.skip(f"only a person with a browser can order a transfer at {session.url}")
+
     async def paid(self, amount: int, currency: str) -> str:
         """A captured payment's reference."""
         intent = await self.client.v1.payment_intents.create_async(

@@ -15,8 +15,10 @@ import httpx
 import pytest
 
 from adapters.stripe.provider import StripeProvider
+from domain.capture_modes import DelayedMethod
+from domain.captures import CaptureOrder
 from domain.errors import ProviderRefused, ProviderUnavailable
-from domain.payments import OpenedSession, PaymentReport, PaymentStatus, SessionOrder, SessionStatus
+from domain.payments import OpenedSession, PaymentReport, PaymentStatus, Promise, SessionOrder, SessionStatus
 from domain.ports import PaymentProvider
 from sandbox.stripe import StripeAccount
 from sandbox.stripe.server import running
@@ -39,6 +41,9 @@ class Side(Protocol):
     async def decline(self, session: OpenedSession) -> None:
         """The customer's card is declined."""
 
+    async def order_transfer(self, session: OpenedSession) -> None:
+        """The customer orders his bank to pay, which takes days."""
+
 
 @dataclass
 class Fake:
@@ -51,6 +56,9 @@ class Fake:
 
     async def decline(self, session: OpenedSession) -> None:
         self.provider.decline(session.session_id)
+
+    async def order_transfer(self, session: OpenedSession) -> None:
+        self.provider.order_transfer(session.session_id)
 
 
 @dataclass
@@ -65,6 +73,9 @@ class Stripe:
 
     async def decline(self, session: OpenedSession) -> None:
         await self._press(session, "decline")
+
+    async def order_transfer(self, session: OpenedSession) -> None:
+        await self._press(session, "delayed_succeed")
 
     async def _press(self, session: OpenedSession, outcome: str) -> None:
         assert (await self.browser.post(session.url, data={"outcome": outcome})).status_code == 303
@@ -100,7 +111,7 @@ def side(request: pytest.FixtureRequest) -> Side:
     return made
 
 
-def an_order(*, merchant_id: str = NORD, amount: int = 83_900, currency: str = "EUR") -> SessionOrder:
+def an_order(*, merchant_id: str = NORD, amount: int = 83_900, currency: str = "EUR", **more: Any) -> SessionOrder:
     mark = secrets.token_hex(6)
     return SessionOrder(
         merchant_id=merchant_id,
@@ -115,6 +126,7 @@ def an_order(*, merchant_id: str = NORD, amount: int = 83_900, currency: str = "
         return_url="https://pay.example/pay/token/return",
         cancel_url="https://pay.example/pay/token/cancel",
         expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2),
+        **more,
     )
 
 
@@ -263,6 +275,92 @@ async def test_what_was_never_there_is_refused(side: Side) -> None:
         await side.provider.read_payment(NORD, "pi_unknown")
 
 
+# Money that is promised first
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"), [(83_900, "EUR"), (83_900, "JPY"), (1_234_560, "KWD"), (83_900, "ISK")]
+)
+async def test_a_manual_session_only_authorizes_and_is_captured_in_full(side: Side, amount: int, currency: str) -> None:
+    session = await side.provider.open_session(an_order(amount=amount, currency=currency, manual_capture=True))
+    await side.pay(session)
+    held = await _payment(side, session)
+    assert (held.status, held.promise, held.amount) == (PaymentStatus.PENDING, Promise.AUTHORIZED, amount)
+    assert held.captured_at is None
+    captured = await side.provider.capture_payment(_capture(held))
+    assert (captured.status, captured.promise, captured.amount) == (PaymentStatus.COLLECTED, None, amount)
+    assert (captured.currency, captured.reference) == (currency, held.reference)
+    assert captured.captured_at is not None
+    assert await side.provider.read_payment(NORD, held.reference) == captured
+
+
+async def test_a_part_is_captured_once_however_often_and_however_fast_it_is_asked_for(side: Side) -> None:
+    held = await _authorized(side)
+    order = _capture(held, amount=50_000)
+    answers = await asyncio.gather(*(_until_available(lambda: side.provider.capture_payment(order)) for _ in range(3)))
+    assert {(answer.status, answer.amount) for answer in answers} == {(PaymentStatus.COLLECTED, 50_000)}
+    rest = replace(order, amount=33_900, idempotency_key="another")
+    assert (await side.provider.capture_payment(rest)).amount == 50_000, "the rest was released"
+
+
+async def test_more_than_was_authorized_is_refused_and_the_authorization_stands(side: Side) -> None:
+    held = await _authorized(side)
+    with pytest.raises(ProviderRefused):
+        await side.provider.capture_payment(_capture(held, amount=held.amount + 1))
+    assert (await side.provider.read_payment(NORD, held.reference)).promise is Promise.AUTHORIZED
+
+
+async def test_a_released_authorization_is_read_back_as_canceled_and_takes_no_capture(side: Side) -> None:
+    held = await _authorized(side)
+    for _ in range(2):
+        released = await side.provider.cancel_payment(NORD, held.reference)
+        assert (released.status, released.promise) == (PaymentStatus.CANCELED, None)
+    assert (await side.provider.capture_payment(_capture(held))).status is PaymentStatus.CANCELED
+
+
+async def test_what_is_captured_is_not_released_but_reported(side: Side) -> None:
+    held = await _authorized(side)
+    captured = await side.provider.capture_payment(_capture(held))
+    assert await side.provider.cancel_payment(NORD, held.reference) == captured
+
+
+async def test_an_ordered_transfer_is_on_its_way_and_cannot_be_called_back(side: Side) -> None:
+    session = await side.provider.open_session(an_order(delayed_methods=(DelayedMethod.SEPA_DEBIT,)))
+    await side.order_transfer(session)
+    report = await side.provider.read_session(NORD, session.session_id)
+    assert report.status is SessionStatus.COMPLETE
+    assert report.payment is not None
+    assert (report.payment.status, report.payment.promise) == (PaymentStatus.PENDING, Promise.DELAYED)
+    assert await side.provider.cancel_payment(NORD, report.payment.reference) == report.payment
+
+
+async def test_another_merchants_payment_is_neither_captured_nor_released(side: Side) -> None:
+    held = await _authorized(side, merchant_id=SUED)
+    with pytest.raises(ProviderRefused):
+        await side.provider.capture_payment(_capture(held))
+    with pytest.raises(ProviderRefused):
+        await side.provider.cancel_payment(NORD, held.reference)
+
+
+async def _authorized(side: Side, merchant_id: str = NORD) -> PaymentReport:
+    session = await side.provider.open_session(an_order(merchant_id=merchant_id, manual_capture=True))
+    await side.pay(session)
+    report = await side.provider.read_session(merchant_id, session.session_id)
+    assert report.payment is not None
+    return report.payment
+
+
+def _capture(held: PaymentReport, *, amount: int | None = None) -> CaptureOrder:
+    wanted = held.amount if amount is None else amount
+    return CaptureOrder(
+        merchant_id=NORD,
+        payment_reference=held.reference,
+        amount=wanted,
+        currency=held.currency,
+        idempotency_key=f"{held.reference}:capture:{wanted}",
+    )
+
+
 async def _payment(side: Side, session: OpenedSession) -> PaymentReport:
     report = await side.provider.read_session(NORD, session.session_id)
     assert report.payment is not None
@@ -315,6 +413,73 @@ async def test_a_session_whose_time_is_over_is_expired_without_our_doing(stripe:
     session = await stripe.provider.open_session(an_order())
     await stripe.move_clock(timedelta(hours=3))
     assert (await stripe.provider.read_session(NORD, session.session_id)).status is SessionStatus.EXPIRED
+
+
+async def test_an_authorization_says_until_when_and_is_reported_as_lapsed_after_that(stripe: Stripe) -> None:
+    held = await _authorized(stripe)
+    assert held.capture_before is not None
+    assert abs(held.capture_before - datetime.now(UTC) - timedelta(days=7)) < timedelta(minutes=1)
+    await stripe.move_clock(timedelta(days=7, seconds=1))
+    lapsed = await stripe.provider.capture_payment(_capture(held))
+    assert (lapsed.status, lapsed.promise, lapsed.capture_before) == (PaymentStatus.EXPIRED, None, None)
+    assert lapsed.failure == "expired"
+
+
+async def test_an_authorization_is_captured_once_though_stripe_has_forgotten_the_key(stripe: Stripe) -> None:
+    held = await _authorized(stripe)
+    order = _capture(held, amount=50_000)
+    await stripe.provider.capture_payment(order)
+    await stripe.move_clock(timedelta(hours=25))
+    assert (await stripe.provider.capture_payment(order)).amount == 50_000
+
+
+@pytest.mark.parametrize("paid", [True, False])
+async def test_a_transfer_is_decided_days_later(stripe: Stripe, paid: bool) -> None:
+    await stripe.fault(timing={"delayed_method_seconds": 3 * 24 * 3600})
+    session = await stripe.provider.open_session(an_order(delayed_methods=(DelayedMethod.SEPA_DEBIT,)))
+    await stripe._press(session, "delayed_succeed" if paid else "delayed_fail")
+    await stripe.move_clock(timedelta(days=3, seconds=1))
+    decided = await _payment(stripe, session)
+    assert (decided.status, decided.promise) == (PaymentStatus.COLLECTED if paid else PaymentStatus.FAILED, None)
+    assert (decided.failure is None) is paid
+    assert decided.method == "sepa_debit"
+
+
+@pytest.mark.parametrize(
+    ("currency", "manual", "offered"),
+    [("EUR", False, ["card", "sepa_debit"]), ("JPY", False, ["card", "konbini"]), ("CHF", False, ["card"]),
+     ("EUR", True, ["card"])],
+)  # fmt: skip
+async def test_delayed_methods_are_offered_where_they_go_with_currency_and_capture(
+    stripe: Stripe, currency: str, manual: bool, offered: list[str]
+) -> None:
+    methods = (DelayedMethod.SEPA_DEBIT, DelayedMethod.KONBINI)
+    await stripe.provider.open_session(an_order(currency=currency, manual_capture=manual, delayed_methods=methods))
+    (asked,) = await stripe.asked()
+    assert asked["params"]["payment_method_types"] == offered
+
+
+async def test_no_delayed_method_is_offered_unless_the_merchant_opted_in(stripe: Stripe) -> None:
+    await stripe.provider.open_session(an_order())
+    (asked,) = await stripe.asked()
+    assert asked["params"]["payment_method_types"] == ["card"]
+    assert "capture_method" not in asked["params"]["payment_intent_data"]
+
+
+@pytest.mark.parametrize("outcome", ["sca_fail", "sca_abandon"])
+async def test_a_customer_who_is_not_authenticated_has_promised_nothing(stripe: Stripe, outcome: str) -> None:
+    session = await stripe.provider.open_session(an_order())
+    await stripe._press(session, outcome)
+    report = await stripe.provider.read_session(NORD, session.session_id)
+    assert report.status is SessionStatus.OPEN
+    assert report.payment is not None
+    assert report.payment.promise is None
+    failed = outcome == "sca_fail"
+    assert report.payment.status is (PaymentStatus.FAILED if failed else PaymentStatus.PENDING)
+    assert report.payment.failure == ("payment_intent_authentication_failure" if failed else None)
+    ended = await stripe.provider.expire_session(NORD, session.session_id)
+    assert ended.payment is not None
+    assert ended.payment.status is (PaymentStatus.CANCELED)
 
 
 async def test_the_customers_address_and_language_go_along_and_no_card_is_ever_asked_by_us(stripe: Stripe) -> None:

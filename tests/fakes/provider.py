@@ -4,13 +4,16 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+from domain.captures import CaptureOrder
 from domain.disputes import DisputeReport, DisputeStatus
 from domain.errors import ProviderRefused
 from domain.payments import (
     OpenedSession,
     PaymentReport,
     PaymentStatus,
+    Promise,
     ProviderEvent,
     SessionOrder,
     SessionReport,
@@ -22,7 +25,10 @@ from domain.refunds import RefundOrder, RefundReport, RefundStatus
 
 
 class FakeProvider:
-    """Remembers its sessions. The customer is played by `pay` and `decline`."""
+    """Remembers its sessions. The customer is played by `pay`, `order_transfer` and `decline`.
+
+    `authorizations_end` is what it says of the authorizations made from now on.
+    """
 
     def __init__(self) -> None:
         self.orders: dict[str, SessionOrder] = {}
@@ -36,6 +42,8 @@ class FakeProvider:
         self.elsewhere: dict[str, PaymentReport] = {}
         self.accounts_unknown: set[str] = set()
         self.messages: list[tuple[datetime, ProviderEvent]] = []
+        self.authorizations_end: datetime | None = None
+        self.before_capturing: Callable[[str], object] = lambda _: None
         self._keys: dict[str, str] = {}
         self._refund_orders: dict[str, RefundOrder] = {}
 
@@ -72,6 +80,58 @@ class FakeProvider:
             if mine and report.payment is not None and report.payment.reference == reference:
                 return report.payment
         raise ProviderRefused("no such payment", code="resource_missing")
+
+    async def capture_payment(self, order: CaptureOrder) -> PaymentReport:
+        self.before_capturing(order.payment_reference)
+        payment = await self.read_payment(order.merchant_id, order.payment_reference)
+        if payment.promise is not Promise.AUTHORIZED:
+            return payment
+        if order.amount > payment.amount or order.currency != payment.currency:
+            raise ProviderRefused("more than was authorized", code="amount_too_large")
+        self.calls.append("capture_payment")
+        return self._replace_payment(
+            payment,
+            status=PaymentStatus.COLLECTED,
+            amount=order.amount,
+            captured_at=datetime.now(UTC),
+            promise=None,
+            capture_before=None,
+        )
+
+    async def cancel_payment(self, merchant_id: str, reference: str) -> PaymentReport:
+        payment = await self.read_payment(merchant_id, reference)
+        if payment.promise is not Promise.AUTHORIZED:
+            return payment
+        self.calls.append("cancel_payment")
+        return self._ended(payment, PaymentStatus.CANCELED)
+
+    def lapse(self, reference: str) -> None:
+        """Nobody captured the authorization in time."""
+        self._ended(self._payment(reference), PaymentStatus.EXPIRED, failure="expired")
+
+    def settle_transfer(self, reference: str, *, paid: bool) -> None:
+        """The customer's bank has answered."""
+        payment = self._payment(reference)
+        if paid:
+            self._replace_payment(payment, status=PaymentStatus.COLLECTED, captured_at=datetime.now(UTC), promise=None)
+        else:
+            self._replace_payment(payment, status=PaymentStatus.FAILED, promise=None, failure="bank_refused")
+
+    def _ended(self, payment: PaymentReport, status: PaymentStatus, failure: str | None = None) -> PaymentReport:
+        return self._replace_payment(payment, status=status, promise=None, capture_before=None, failure=failure)
+
+    def _payment(self, reference: str) -> PaymentReport:
+        of_sessions = (report.payment for report in self.reports.values() if report.payment is not None)
+        return next(one for one in (*of_sessions, *self.elsewhere.values()) if one.reference == reference)
+
+    def _replace_payment(self, payment: PaymentReport, **changes: Any) -> PaymentReport:
+        changed = replace(payment, **changes)
+        if payment.reference in self.elsewhere:
+            self.elsewhere[payment.reference] = changed
+        for session_id, report in self.reports.items():
+            if report.payment is not None and report.payment.reference == payment.reference:
+                self.reports[session_id] = replace(report, payment=changed)
+        return changed
 
     async def read_dispute(self, merchant_id: str, reference: str) -> DisputeReport:
         self.calls.append("read_dispute")
@@ -174,15 +234,33 @@ class FakeProvider:
     def pay(self, session_id: str, *, amount: int | None = None, currency: str | None = None) -> str:
         """The customer pays, by default what is asked; answers the payment's reference."""
         order = self.orders[session_id]
+        held = order.manual_capture
         payment = PaymentReport(
             reference=f"pi_{session_id}",
-            status=PaymentStatus.COLLECTED,
+            status=PaymentStatus.PENDING if held else PaymentStatus.COLLECTED,
             amount=order.amount if amount is None else amount,
             currency=currency or order.currency,
-            captured_at=datetime.now(UTC),
+            captured_at=None if held else datetime.now(UTC),
             method="card",
             detail="Visa •••• 4242",
             checkout_id=order.checkout_id,
+            promise=Promise.AUTHORIZED if held else None,
+            capture_before=self.authorizations_end if held else None,
+        )
+        self.reports[session_id] = SessionReport(session_id=session_id, status=SessionStatus.COMPLETE, payment=payment)
+        return payment.reference
+
+    def order_transfer(self, session_id: str) -> str:
+        """The customer orders his bank to pay, which takes days; answers the payment's reference."""
+        order = self.orders[session_id]
+        payment = PaymentReport(
+            reference=f"pi_{session_id}",
+            status=PaymentStatus.PENDING,
+            amount=order.amount,
+            currency=order.currency,
+            method="sepa_debit",
+            checkout_id=order.checkout_id,
+            promise=Promise.DELAYED,
         )
         self.reports[session_id] = SessionReport(session_id=session_id, status=SessionStatus.COMPLETE, payment=payment)
         return payment.reference

@@ -144,6 +144,8 @@ class FakeReader:
                     branding=merchant.branding,
                     cart=world.carts[view.id],
                     redirects=view.request.redirects,
+                    attempt=view.attempts[-1].status if view.attempts else None,
+                    promise=next((one.promise for one in view.payments if one.promise), None),
                 )
         return None
 

@@ -1,9 +1,11 @@
 """Runs in memory: one per merchant and assignment key, one payable session per run."""
 
 from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCancel
+from domain.captures import Authorization, CaptureRequest, Owed, choose
 from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
-from domain.payments import ProviderEvent
+from domain.errors import CaptureRefused
+from domain.payments import PaymentStatus, ProviderEvent
 from domain.views import CaseView, InboxEntry
 from tests.fakes.cases import FakeCases
 from tests.fakes.world import World
@@ -29,6 +31,9 @@ class FakeRuns:
         self.asked: list[str] = []
         self.reported: list[tuple[str | None, ProviderEvent]] = []
         self.canceled: list[tuple[str, str, str]] = []
+        self.captured: list[CaptureRequest] = []
+        self.refuses_captures = False
+        self.refuses_paying = False
         self.decided: list[tuple[str | None, DecideCase]] = []
         self.cases = FakeCases(world)
 
@@ -47,7 +52,7 @@ class FakeRuns:
         self._demand_service()
         self._demand_run(workflow_id)
         view = self.world.of_workflow(workflow_id)
-        if view.status is not CheckoutStatus.AWAITING_PAYMENT:
+        if view.status is not CheckoutStatus.AWAITING_PAYMENT or self.refuses_paying:
             raise NotPayable(view.status)
         if workflow_id not in self.sessions:
             self.sessions.append(workflow_id)
@@ -70,6 +75,26 @@ class FakeRuns:
             raise TooLateToCancel(status)
         self.canceled.append((workflow_id, reason, by))
         self.world.change(view.id, CheckoutStatus.CANCELED)
+
+    async def capture(self, workflow_id: str, request: CaptureRequest) -> None:
+        self._demand_service()
+        self._demand_run(workflow_id)
+        view = self.world.of_workflow(workflow_id)
+        held = [
+            Authorization(
+                payment_id=one.id,
+                amount=one.authorized_amount or 0,
+                currency=one.currency,
+                stands=one.promise is not None,
+                captured=one.amount if one.status is PaymentStatus.COLLECTED else None,
+            )
+            for one in view.payments
+        ]
+        capture = choose(request, held, Owed(amount=view.entry.outstanding_amount, whole_only=False))
+        if self.refuses_captures:
+            raise CaptureRefused("not this amount")
+        self.captured.append(request)
+        self.world.end_payment(view.id, PaymentStatus.COLLECTED, capture.amount)
 
     async def decide(self, case: CaseView, step: DecideCase) -> None:
         self._demand_service()

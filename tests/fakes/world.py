@@ -13,9 +13,10 @@ from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import PaymentStatus, ProviderEvent, SettledBy
+from domain.payments import AttemptStatus, PaymentStatus, Promise, ProviderEvent, SettledBy
 from domain.pricing import CheckoutRules, price_checkout
 from domain.views import (
+    AttemptView,
     CaseView,
     CheckoutView,
     EntryView,
@@ -127,6 +128,49 @@ class World:
             settled_by=SettledBy.WEBHOOK,
         )
         self.checkouts[checkout_id] = replace(checkout, payments=(payment,), status=CheckoutStatus.COMPLETED)
+        return self.checkouts[checkout_id]
+
+    def promise(self, checkout_id: str, promise: Promise) -> CheckoutView:
+        """The customer has done his part; the money is held, or on its way."""
+        checkout = self.checkouts[checkout_id]
+        held = promise is Promise.AUTHORIZED
+        payment = PaymentView(
+            id=f"pay_{next(self._ids):024x}",
+            status=PaymentStatus.PENDING,
+            amount=checkout.total,
+            currency=checkout.currency,
+            provider="stripe",
+            provider_reference=f"pi_{checkout_id}",
+            settled_by=SettledBy.WEBHOOK,
+            promise=promise,
+            authorized_amount=checkout.total if held else None,
+            capture_before=checkout.created_at + timedelta(days=7) if held else None,
+        )
+        entry = replace(checkout.entry, expected_amount=checkout.total)
+        self.checkouts[checkout_id] = replace(checkout, payments=(payment,), entry=entry)
+        return self.checkouts[checkout_id]
+
+    def end_payment(self, checkout_id: str, status: PaymentStatus, amount: int | None = None) -> CheckoutView:
+        """What was promised came, in full or in part, or came to nothing."""
+        checkout = self.checkouts[checkout_id]
+        [payment] = checkout.payments
+        ended = replace(payment, status=status, amount=payment.amount if amount is None else amount, promise=None)
+        entry = replace(checkout.entry, expected_amount=0)
+        self.checkouts[checkout_id] = replace(checkout, payments=(ended,), entry=entry)
+        return self.checkouts[checkout_id]
+
+    def attempted(self, checkout_id: str, status: AttemptStatus, reason: str | None = None) -> CheckoutView:
+        """An attempt to pay, and what became of it."""
+        checkout = self.checkouts[checkout_id]
+        attempt = AttemptView(
+            number=len(checkout.attempts) + 1,
+            status=status,
+            reason=reason,
+            payment_id=None,
+            opened_at=checkout.created_at,
+            expires_at=checkout.created_at + timedelta(hours=23),
+        )
+        self.checkouts[checkout_id] = replace(checkout, attempts=(*checkout.attempts, attempt))
         return self.checkouts[checkout_id]
 
     def record_refund(self, merchant_id: str, refund: RefundView) -> None:

@@ -13,15 +13,18 @@ from adapters.postgres.database import Sessions
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.refunds import PostgresRefundBook
+from domain.capture_modes import CaptureMode
+from domain.captures import AskCapture, CaptureOrder, CaptureRequest
 from domain.cases import DecideCase, OfCase, RecordRefund, SortOut, Task
 from domain.checkout import CheckoutStatus
 from domain.disputes import DisputeStatus, RecordDispute
 from domain.errors import ProviderRefused
 from domain.late_money import Decision
-from domain.payments import PaymentReport, PaymentStatus, SessionReport, SessionStatus, SettledBy
+from domain.money import Money
+from domain.payments import PaymentReport, PaymentStatus, Promise, SessionReport, SessionStatus, SettledBy
 from domain.refund_steps import AdoptRefund, ApplyRefund
 from domain.refunds import RefundOrder, RefundReport, RefundStatus
-from domain.steps import Close, Findings, RecordFindings
+from domain.steps import Close, Findings, Promised, RecordFindings
 from tests.fakes.provider import FakeProvider
 from tests.payments.books import Books
 
@@ -42,9 +45,9 @@ class PaymentWorld:
     payments: list[tuple[str, PaymentReport]] = field(default_factory=list)
 
     @classmethod
-    async def opened(cls, sessions: Sessions) -> "PaymentWorld":
+    async def opened(cls, sessions: Sessions, capture: CaptureMode) -> "PaymentWorld":
         """A fresh checkout with a link."""
-        return cls(books=await Books.opened(sessions, FakeProvider()))
+        return cls(books=await Books.opened(sessions, FakeProvider(), capture=capture))
 
     @property
     def provider(self) -> FakeProvider:
@@ -70,7 +73,7 @@ class PaymentWorld:
             return
         if self.current is not None:
             await self._expire(self.current)
-        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT or await self.promised():
             return
         self.attempts += 1
         self.current = await self.books.open_session(self.attempts)
@@ -87,6 +90,24 @@ class PaymentWorld:
         if self.provider.reports[session_id].status is SessionStatus.OPEN:
             self.provider.decline(session_id)
             self._picture(self.provider.reports[session_id])
+
+    def customer_orders_transfer(self, session_id: str) -> None:
+        """His bank is to pay, which takes days."""
+        report = self.provider.reports[session_id]
+        if report.status is SessionStatus.OPEN and not self.provider.orders[session_id].manual_capture:
+            self.provider.order_transfer(session_id)
+            self._picture(self.provider.reports[session_id])
+
+    def promise_ends(self, session_id: str, *, well: bool) -> None:
+        """The bank has answered, or somebody captured the authorization at the provider or let it lapse."""
+        payment = self.provider.reports[session_id].payment
+        if payment is None or payment.promise is None:
+            return
+        if well or payment.promise is Promise.DELAYED:
+            self.provider.settle_transfer(payment.reference, paid=well)
+        else:
+            self.provider.lapse(payment.reference)
+        self._picture(self.provider.reports[session_id])
 
     def money_comes_twice(self, session_id: str) -> None:
         """A second capture for the same purchase."""
@@ -125,6 +146,50 @@ class PaymentWorld:
         if picture.session_status is not SessionStatus.OPEN and picture.session_id == self.current:
             self.current = None
 
+    async def promised(self) -> tuple[Promised, ...]:
+        """What the entry waits for."""
+        if not any(picture.payment and picture.payment.promise for picture in self.pictures):
+            return ()
+        step = RecordFindings(
+            merchant_id="meridian", checkout_id=self.books.entry.checkout_id, findings=(), settled_by=SettledBy.POLL
+        )
+        return (await self.books.payments.record_findings(step)).promised
+
+    async def shop_captures(self, share: int) -> None:
+        """The shop wants a share (per cent) of the authorization that waits; the run captures it and reads it back."""
+        held = next((one for one in await self.promised() if one.promise is Promise.AUTHORIZED), None)
+        if held is None or await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+            return
+        amount = Money(max(1, held.amount * share // 100), held.currency).to_decimal_string()
+        request = CaptureRequest(checkout_id=self.books.entry.checkout_id, amount=amount)
+        await self.books.payments.ask_capture(AskCapture(merchant_id="meridian", request=request))
+        for one in await self.promised():
+            if one.capture is not None:
+                await self._capture(one.reference, one.capture, one.currency)
+
+    async def _capture(self, reference: str, amount: int, currency: str) -> None:
+        order = CaptureOrder(
+            merchant_id="meridian",
+            payment_reference=reference,
+            amount=amount,
+            currency=currency,
+            idempotency_key=f"{reference}:capture:{amount}",
+        )
+        payment = await self.provider.capture_payment(order)
+        self._note(payment)
+        await self.apply(Findings(payment=payment), SettledBy.POLL)
+
+    async def release(self, reference: str) -> None:
+        """The run lets an authorization go and reads it back."""
+        payment = await self.provider.cancel_payment("meridian", reference)
+        await self.apply(Findings(payment=payment), SettledBy.POLL)
+
+    def _note(self, payment: PaymentReport) -> None:
+        """What was captured can be refunded."""
+        for session_id, report in self.provider.reports.items():
+            if payment.status in MONEY and report.payment == payment:
+                self.payments.append((session_id, payment))
+
     async def carry_on(self) -> None:
         """The next step of the checkout's run, if it can be done."""
         match await self.status():
@@ -151,7 +216,10 @@ class PaymentWorld:
             return
         if self.current is not None:
             await self._expire(self.current)
-        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT:
+        if status is CheckoutStatus.CANCELED:
+            for one in await self.promised():
+                await self.release(one.reference)
+        if await self.status() is not CheckoutStatus.AWAITING_PAYMENT or await self.promised():
             return
         book = PostgresCheckoutBook(self.books.sessions, allow_local_redirects=True)
         step = Close(merchant_id="meridian", checkout_id=self.books.entry.checkout_id, status=status)
@@ -218,9 +286,11 @@ class PaymentWorld:
                 at=self.at,
             )
         )
+        for reference in docket.needless:
+            await self.release(reference)
         if docket.task is not None:
             await self._carry_out(docket.task)
-        return docket.task is not None
+        return docket.task is not None or bool(docket.needless)
 
     async def _carry_out(self, task: Task) -> None:
         step = OfCase(merchant_id="meridian", case_id=task.case_id, at=self.at)

@@ -29,6 +29,7 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.database import Sessions
 from adapters.postgres.merchants import PostgresMerchants
+from domain.capture_modes import CaptureMode
 from domain.checkout import CheckoutStatus
 from domain.payments import PaymentReport, PaymentStatus, SettledBy
 from sandbox.postgres import PostgresServer
@@ -50,6 +51,14 @@ _STATE = """
     UNION ALL SELECT 'the entry and its items differ', id, NULL, NULL, NULL FROM entries
     WHERE checkout_id = :id AND assigned <> coalesce(
         (SELECT sum(amount) FROM entry_items WHERE entry_id = entries.id AND kind = 'assigned'), 0)
+    UNION ALL SELECT 'the entry and what it expects differ', id, NULL, NULL, NULL FROM entries
+    WHERE checkout_id = :id AND expected <> coalesce(
+        (SELECT sum(amount) FROM entry_items WHERE entry_id = entries.id AND kind = 'expected'), 0)
+    UNION ALL SELECT 'money is expected that nobody promised', entry_items.id, NULL, NULL, NULL FROM entry_items
+    JOIN payments ON payments.id = payment_id WHERE checkout_id = :id AND kind = 'expected'
+    AND (promise IS NULL OR status <> 'pending' OR payments.amount <> entry_items.amount)
+    UNION ALL SELECT 'more was captured than authorized', id, NULL, NULL, NULL FROM payments
+    WHERE checkout_id = :id AND captured > authorized
     UNION ALL SELECT 'money is tied across currencies', entry_items.id, NULL, NULL, NULL FROM entry_items
     JOIN entries ON entries.id = entry_id JOIN payments ON payments.id = payment_id
     WHERE entries.checkout_id = :id AND entries.currency <> payments.currency
@@ -70,6 +79,14 @@ _UNTOLD = """
 """
 
 
+_HELD = """
+    SELECT payments.id FROM payments JOIN checkouts ON checkouts.id = checkout_id
+    WHERE checkout_id = :id AND payments.status = 'pending' AND promise = 'authorized'
+    AND checkouts.status NOT IN ('awaiting_payment', 'needs_review')
+"""
+"""Authorizations that nobody waits for and nobody let go."""
+
+
 class Desk:
     """Runs steps in the loop the database connection lives in."""
 
@@ -84,9 +101,9 @@ class Desk:
         self.wrote = True
         return self._runner.get_loop().run_until_complete(step)
 
-    def begin(self) -> PaymentWorld:
+    def begin(self, capture: CaptureMode) -> PaymentWorld:
         """A story on a fresh checkout; what others left in the database does not matter to it."""
-        return self.do(PaymentWorld.opened(self._sessions))
+        return self.do(PaymentWorld.opened(self._sessions, capture))
 
 
 class PaymentStories(RuleBasedStateMachine):
@@ -99,11 +116,11 @@ class PaymentStories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = self.desk.begin()
         self.captured: dict[str, tuple[int, str]] = {}
 
-    @initialize(target=sessions)
-    def customer_opens_the_page(self) -> Any:
+    @initialize(target=sessions, capture=st.sampled_from(list(CaptureMode)))
+    def customer_opens_the_page(self, capture: CaptureMode) -> Any:
+        self.world = self.desk.begin(capture)
         return self._press()
 
     @rule(target=sessions)
@@ -123,6 +140,18 @@ class PaymentStories(RuleBasedStateMachine):
     @rule(session=sessions)
     def card_is_declined(self, session: str) -> None:
         self.world.card_is_declined(session)
+
+    @rule(session=sessions)
+    def customer_orders_transfer(self, session: str) -> None:
+        self.world.customer_orders_transfer(session)
+
+    @rule(session=sessions, well=st.booleans())
+    def promise_ends(self, session: str, well: bool) -> None:
+        self.world.promise_ends(session, well=well)
+
+    @rule(share=_SHARES)
+    def shop_captures(self, share: int) -> None:
+        self.desk.do(self.world.shop_captures(share))
 
     @rule(session=sessions)
     def money_comes_twice(self, session: str) -> None:
@@ -209,6 +238,7 @@ class PaymentStories(RuleBasedStateMachine):
         """Everybody finishes what he has to do. Then no captured money is without a place, or a case that names it."""
         self.desk.do(self._finish())
         assert self.desk.do(self.world.rows(_UNTOLD)) == [], "captured money in silence"
+        assert self.desk.do(self.world.rows(_HELD)) == [], "a customer's money held for nobody"
         self.books_are_right()
 
     async def _finish(self) -> None:

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from adapters.stripe.provider import StripeProvider
+from domain.captures import CaptureOrder
 from domain.errors import ProviderUnavailable
-from domain.payments import PaymentStatus, SessionOrder, SessionReport, SessionStatus
+from domain.payments import PaymentReport, PaymentStatus, Promise, SessionOrder, SessionReport, SessionStatus
 from domain.refunds import RefundOrder, RefundReport
 from sandbox.stripe import StripeAccount
 from sandbox.stripe.server import running
@@ -24,13 +25,16 @@ from sandbox.stripe.server import running
 FAULTS = (
     "500", "500_after", "503", "409", "429", "timeout_before", "timeout_after", "reset_before", "reset_after",
 )  # fmt: skip
-OPERATIONS = ("create", "read", "expire", "refund")
+OPERATIONS = ("create", "read", "expire", "refund", "capture", "cancel")
+KINDS = {"refund": "refunds", "capture": "payment_intents", "cancel": "payment_intents"}
+"""What there must be one of at the provider; else it is a session."""
 CASES = [(operation, fault, times) for operation, fault, times in product(OPERATIONS, FAULTS, (1, 2, 3))]
 SILENCE_SECONDS = 1.0
 """How long the adapter waits for an answer here."""
 MOST_ATTEMPTS = 12
 KEY = "sk_test_faults"
 AMOUNT = 83900
+PART = 50000
 
 pytestmark = pytest.mark.xdist_group("provider-faults")
 
@@ -58,8 +62,8 @@ class Desk:
         order = {"operation": operation, "do": fault, "times": times, "seconds": 30}
         await self._sandbox("faults", {"only": name, "http": [order]})
         answer, attempts = await _persist(call)
-        kind = "refunds" if operation == "refund" else "checkout/sessions"
-        return Outcome(answer=answer, attempts=attempts, objects=await self._objects(kind, name))
+        objects = await self._objects(KINDS.get(operation, "checkout/sessions"), name)
+        return Outcome(answer=answer, attempts=attempts, objects=objects)
 
     async def _create(self, name: str) -> Callable[[], Awaitable[Any]]:
         order = _order(name)
@@ -74,10 +78,7 @@ class Desk:
         return lambda: self.provider.expire_session("meridian", opened.session_id)
 
     async def _refund(self, name: str) -> Callable[[], Awaitable[RefundReport]]:
-        opened = await self.provider.open_session(_order(name))
-        await self._sandbox(f"sessions/{opened.session_id}/pay", {"outcome": "succeed"})
-        payment = (await self.provider.read_session("meridian", opened.session_id)).payment
-        assert payment is not None
+        payment = await self._paid(_order(name))
         assert payment.status is PaymentStatus.COLLECTED
         order = RefundOrder(
             merchant_id="meridian",
@@ -88,6 +89,31 @@ class Desk:
             currency="EUR",
         )
         return lambda: self.provider.refund_payment(order)
+
+    async def _capture(self, name: str) -> Callable[[], Awaitable[PaymentReport]]:
+        payment = await self._paid(_order(name, manual_capture=True))
+        assert payment.promise is Promise.AUTHORIZED
+        order = CaptureOrder(
+            merchant_id="meridian",
+            payment_reference=payment.reference,
+            amount=PART,
+            currency="EUR",
+            idempotency_key=f"{payment.reference}:capture:{PART}",
+        )
+        return lambda: self.provider.capture_payment(order)
+
+    async def _cancel(self, name: str) -> Callable[[], Awaitable[PaymentReport]]:
+        payment = await self._paid(_order(name, manual_capture=True))
+        assert payment.promise is Promise.AUTHORIZED
+        return lambda: self.provider.cancel_payment("meridian", payment.reference)
+
+    async def _paid(self, order: SessionOrder) -> PaymentReport:
+        """The payment after the customer has done what the page asks for."""
+        opened = await self.provider.open_session(order)
+        await self._sandbox(f"sessions/{opened.session_id}/pay", {"outcome": "succeed"})
+        payment = (await self.provider.read_session("meridian", opened.session_id)).payment
+        assert payment is not None
+        return payment
 
     async def _objects(self, kind: str, name: str) -> list[dict[str, Any]]:
         """All there is of a case at the provider."""
@@ -134,7 +160,7 @@ async def test_call_succeeds_in_the_end_and_has_one_effect(
 
     assert len(outcome.objects) == 1
     [there] = outcome.objects
-    if operation == "refund":
+    if operation in KINDS:
         assert outcome.answer.reference == there["id"]
         assert there["amount"] == AMOUNT
     else:
@@ -142,6 +168,12 @@ async def test_call_succeeds_in_the_end_and_has_one_effect(
     if operation == "expire":
         assert outcome.answer.status is SessionStatus.EXPIRED
         assert there["status"] == "expired"
+    if operation == "capture":
+        assert (outcome.answer.status, outcome.answer.amount) == (PaymentStatus.COLLECTED, PART)
+        assert (there["status"], there["amount_received"]) == ("succeeded", PART)
+    if operation == "cancel":
+        assert outcome.answer.status is PaymentStatus.CANCELED
+        assert (there["status"], there["amount_received"]) == ("canceled", 0)
     assert outcome.attempts <= 2 * times + 1
 
 
@@ -163,7 +195,7 @@ async def _persist(call: Callable[[], Awaitable[Any]]) -> tuple[Any, int]:
     raise AssertionError(f"not in {MOST_ATTEMPTS} attempts")
 
 
-def _order(name: str) -> SessionOrder:
+def _order(name: str, *, manual_capture: bool = False) -> SessionOrder:
     return SessionOrder(
         merchant_id="meridian",
         checkout_id=name,
@@ -177,6 +209,7 @@ def _order(name: str) -> SessionOrder:
         return_url="https://pay.test/pay/t/return",
         cancel_url="https://pay.test/pay/t/cancel",
         expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2),
+        manual_capture=manual_capture,
     )
 
 

@@ -23,9 +23,10 @@ async def _card(box: Box) -> None:
     session = await box.session(
         customer_email="jana@example.org", client_reference_id="SO-1", metadata={"entry": "ent_1"}, locale="de"
     )
+    await box.act(session, "sca_abandon")
     await box.act(session, "sca_fail")
     await box.act(session, "decline")
-    await box.act(session, "succeed")
+    await box.act(session, "sca_succeed")
     await box.move_clock(1)
     await box.sdk.v1.refunds.create_async({"payment_intent": (await box.payment_of(session)).id, "amount": 100})
 

@@ -8,7 +8,9 @@ import pytest
 
 from tests.sandbox.stripe_box import Box, line
 
-OUTCOMES = ("succeed", "decline", "sca_fail", "delayed_succeed", "delayed_fail", "cancel")
+OUTCOMES = (
+    "succeed", "decline", "sca_succeed", "sca_fail", "sca_abandon", "delayed_succeed", "delayed_fail", "cancel",
+)  # fmt: skip
 
 
 async def _page(box: Box, session_id: str) -> str:
@@ -47,7 +49,8 @@ async def test_a_name_in_the_order_cannot_break_the_page(stripe_box: Box) -> Non
     [
         ("succeed", "https://shop.example/ok?s={id}"), ("delayed_succeed", "https://shop.example/ok?s={id}"),
         ("delayed_fail", "https://shop.example/ok?s={id}"), ("cancel", "https://shop.example/cart"),
-        ("decline", "/c/pay/{id}"), ("sca_fail", "/c/pay/{id}"),
+        ("decline", "/c/pay/{id}"), ("sca_fail", "/c/pay/{id}"), ("sca_abandon", "/c/pay/{id}"),
+        ("sca_succeed", "https://shop.example/ok?s={id}"),
     ],
 )  # fmt: skip
 async def test_the_customer_lands_where_stripe_would_send_them(stripe_box: Box, outcome: str, target: str) -> None:

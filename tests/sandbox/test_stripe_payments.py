@@ -61,6 +61,67 @@ async def test_a_failed_authentication_makes_no_charge(stripe_box: Box) -> None:
     assert (await stripe_box.sdk.v1.charges.list_async()).data == []
 
 
+async def test_an_authentication_that_is_left_waits_for_the_customer_until_the_session_ends(stripe_box: Box) -> None:
+    session = await stripe_box.session()
+    await stripe_box.act(session, "sca_abandon")
+    left = await stripe_box.payment_of(session)
+    assert (left.status, left.last_payment_error) == ("requires_action", None)
+    assert left.next_action is not None
+    assert (await stripe_box.read(session)).status == "open"
+    cancel = stripe_box.sdk.v1.payment_intents.cancel_async(left.id)
+    assert "Expire the Checkout Session" in str(await _refused(cancel, "payment_intent_unexpected_state"))
+    await stripe_box.sdk.v1.checkout.sessions.expire_async(session.id)
+    assert (await stripe_box.payment_of(session)).status == "canceled"
+
+
+async def test_an_authentication_that_succeeds_pays(stripe_box: Box) -> None:
+    session = await stripe_box.session()
+    await stripe_box.act(session, "sca_abandon")
+    await stripe_box.act(session, "sca_succeed")
+    paid = await stripe_box.payment_of(session)
+    assert (paid.status, paid.next_action) == ("succeeded", None)
+    assert (await stripe_box.types()).count("payment_intent.requires_action") == 2
+
+
+@pytest.mark.parametrize(
+    ("methods", "currency", "more", "accepted"),
+    [
+        (["card", "sepa_debit"], "eur", {}, True), (["card", "sepa_debit"], "usd", {}, False),
+        (["card", "konbini"], "jpy", {}, True), (["oxxo"], "eur", {}, False),
+        (["card", "sepa_debit"], "eur", {"payment_intent_data": {"capture_method": "manual"}}, False),
+        (["card"], "eur", {"payment_intent_data": {"capture_method": "manual"}}, True),
+    ],
+)  # fmt: skip
+async def test_a_method_must_go_with_currency_and_capture(
+    stripe_box: Box, methods: list[str], currency: str, more: dict[str, Any], accepted: bool
+) -> None:
+    opening = stripe_box.session(5000, currency, payment_method_types=methods, **more)
+    if accepted:
+        assert (await opening).payment_method_types == methods
+    else:
+        await _refused(opening, None)
+
+
+async def test_an_authorizing_session_takes_no_delayed_method(stripe_box: Box) -> None:
+    session = await stripe_box.session(payment_intent_data={"capture_method": "manual"})
+    assert session.payment_method_types == ["card"]
+    await stripe_box.act(session, "delayed_succeed")
+    assert (await stripe_box.read(session)).status == "open"
+
+
+@pytest.mark.parametrize(
+    ("amount", "part", "currency"), [(50_000, 12_345, "isk"), (50_000, 50, "ugx"), (9000, 4501, "kwd")]
+)
+async def test_a_part_that_is_finer_than_can_be_charged_is_not_captured(
+    stripe_box: Box, amount: int, part: int, currency: str
+) -> None:
+    session = await stripe_box.session(amount, currency, payment_intent_data={"capture_method": "manual"})
+    await stripe_box.act(session, "succeed")
+    held = await stripe_box.payment_of(session)
+    await _refused(stripe_box.sdk.v1.payment_intents.capture_async(held.id, {"amount_to_capture": part}), None)
+    assert (await stripe_box.payment_of(session)).status == "requires_capture"
+
+
 async def test_expiring_a_session_cancels_its_failed_payment(stripe_box: Box) -> None:
     session = await stripe_box.session()
     await stripe_box.act(session, "decline")

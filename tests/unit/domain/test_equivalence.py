@@ -44,6 +44,8 @@ DIFFERENT: dict[str, Any] = {
     "/discounts/0/amount": "1.00",
     "/redirects": None,
     "/redirects/success": "https://shop.example/thanks",
+    "/redirects/pending": "https://shop.example/pending",
+    "/capture": "manual",
     "/expires_in_seconds": 3600,
     "/metadata/cart": "c-2",
     "/metadata/other": "x",
