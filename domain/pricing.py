@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
-from domain.checkout import CheckoutRequest, PriceMode, RequestedDiscount, RequestedLine
+from domain.checkout import CheckoutRequest, Customer, PriceMode, RequestedDiscount, RequestedLine
 from domain.currencies import EXPONENTS, is_currency
 from domain.errors import InvalidInput
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
@@ -31,10 +31,12 @@ _SUPPORTED = {TaxCategory.STANDARD, TaxCategory.ZERO}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRules:
     """What a merchant and this installation allow. `redirect_origins` are exact (`https://shop.example`);
-    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only."""
+    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only. `writes_xrechnung` says
+    whether the merchant's data suffice for it (see `domain.e_invoices`)."""
 
     redirect_origins: tuple[str, ...] = ()
     allow_local_redirects: bool = False
+    writes_xrechnung: bool = True
 
 
 def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart:
@@ -44,6 +46,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     check_assignment_key(violations, request.assignment_key)
     cart = _price(violations, request)
     check_customer(violations, request.customer)
+    _check_xrechnung(violations, request, rules)
     check_redirects(
         violations, request.redirects, origins=rules.redirect_origins, allow_local=rules.allow_local_redirects
     )
@@ -64,6 +67,7 @@ def printed_texts(request: CheckoutRequest) -> Iterator[tuple[str, str]]:
         ("/customer/email", customer.email),
         ("/customer/vat_id", customer.vat_id),
         ("/customer/number", customer.number),
+        ("/customer/buyer_reference", customer.buyer_reference),
         ("/customer/address/line1", address.line1),
         ("/customer/address/line2", address.line2),
         ("/customer/address/postal_code", address.postal_code),
@@ -76,6 +80,14 @@ def printed_texts(request: CheckoutRequest) -> Iterator[tuple[str, str]]:
     for index, discount in enumerate(request.discounts):
         texts.append((f"/discounts/{index}/name", discount.name))
     return ((pointer, text) for pointer, text in texts if text is not None)
+
+
+def _check_xrechnung(violations: Violations, request: CheckoutRequest, rules: CheckoutRules) -> None:
+    """Who has a Leitweg-ID gets an XRechnung, or learns before he pays that he cannot."""
+    customer: object = request.customer
+    if isinstance(customer, Customer) and customer.leitweg_id is not None and not rules.writes_xrechnung:
+        problem = "needs a seller with a telephone number, which this merchant does not have (BR-DE-6)"
+        violations.add("/customer/leitweg_id", problem)
 
 
 def _price(violations: Violations, request: CheckoutRequest) -> PricedCart | None:

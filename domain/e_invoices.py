@@ -1,0 +1,107 @@
+"""Electronic invoices: which specification a document follows, and what it cannot be written without.
+
+`violations` is a guard before a document takes a number: what the XML could not carry, or what the specification
+asks for and is not there, must not come to light afterwards.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from typing import Any
+
+from domain.cart import PricedCart, TaxCategory
+from domain.currencies import exponent
+from domain.electronic_addresses import MAIL, is_leitweg_id
+from domain.invoices import Draft, Invoice
+from domain.merchants import Seller
+
+MOST_DECIMALS = 2
+"""Amounts have at most two decimals in electronic invoices (BR-DEC-…), also in currencies that have three."""
+
+_GERMANY = "DE"
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+class Profile(StrEnum):
+    """The specification a document follows (BT-24). The two narrower ones are EN 16931 too."""
+
+    EN_16931 = "EN 16931"
+    XRECHNUNG = "XRechnung 3.0"
+    PEPPOL = "Peppol BIS Billing 3.0"
+
+
+def profile_of(invoice: Invoice) -> Profile:
+    """XRechnung for a buyer with a Leitweg-ID; Peppol when both parties have an address other than mail.
+
+    Between two Germans Peppol wants XRechnung's data (its rules DE-R-…); without it the document stays at EN 16931.
+    """
+    seller, buyer = invoice.seller, invoice.buyer
+    if is_leitweg_id(invoice.buyer_reference):
+        return Profile.XRECHNUNG
+    addresses = (seller.electronic_address, buyer.electronic_address)
+    if any(address is None or address.scheme == MAIL for address in addresses):
+        return Profile.EN_16931
+    both_german = seller.address.country == buyer.address.country == _GERMANY
+    if both_german and not (invoice.buyer_reference and can_be_called(seller)):
+        return Profile.EN_16931
+    return Profile.PEPPOL
+
+
+def can_be_called(seller: Seller) -> bool:
+    """Whether the seller has a telephone number, which XRechnung demands (BR-DE-6, BR-DE-27)."""
+    return seller.phone is not None and len(re.findall("[0-9]", seller.phone)) >= 3
+
+
+def violations(draft: Draft, seller: Seller) -> tuple[str, ...]:
+    """What keeps a draft from being an electronic invoice, in words that repeat no text; empty for a sound one."""
+    return (
+        *(f"{where} has a character that XML cannot carry" for where in _unwritable("draft", draft)),
+        *_broken_reference(draft, seller),
+        *_broken_amounts(draft.cart),
+        *_wrong_reasons(draft.cart),
+    )
+
+
+def _unwritable(where: str, value: Any) -> Iterator[str]:
+    """The places of texts that cannot be written, however deep they lie."""
+    if isinstance(value, str):
+        if _NOT_XML.search(value):
+            yield where
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _unwritable(f"{where}.{index}", item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _unwritable(f"{where}.{field.name}", getattr(value, field.name))
+
+
+def _broken_reference(draft: Draft, seller: Seller) -> Iterator[str]:
+    reference = draft.particulars.buyer_reference or draft.buyer.leitweg_id
+    if is_leitweg_id(reference) and not can_be_called(seller):
+        yield "BR-DE-6: the buyer has a Leitweg-ID, so the seller must have a telephone number (BT-42)"
+
+
+def _broken_amounts(cart: PricedCart) -> Iterator[str]:
+    """Minor units beyond two decimals. Prices may have more (BT-146 has no such limit)."""
+    smallest = 10 ** max(0, exponent(cart.currency) - MOST_DECIMALS)
+    amounts = [
+        *(getattr(cart.totals, field.name) for field in fields(cart.totals)),
+        *(line.net_amount for line in cart.lines),
+        *(adjustment.net_amount for line in cart.lines for adjustment in line.adjustments),
+        *(allowance.amount for allowance in cart.allowances),
+        *(charge.amount for charge in cart.charges),
+        *(amount for subtotal in cart.subtotals for amount in (subtotal.basis, subtotal.tax)),
+    ]
+    if any(amount % smallest for amount in amounts):
+        yield f"BR-DEC: an amount in {cart.currency} has more than {MOST_DECIMALS} decimals"
+
+
+def _wrong_reasons(cart: PricedCart) -> Iterator[str]:
+    """Every category without tax but E has a reason of its own (see `adapters.documents.business_terms`)."""
+    for subtotal in cart.subtotals:
+        category, reason = subtotal.tax_category, subtotal.exemption_code or subtotal.exemption_reason
+        if category is TaxCategory.EXEMPT and not reason:
+            yield "BR-E-10: what is exempt from tax must have a reason (BT-120, BT-121)"
+        if category in {TaxCategory.STANDARD, TaxCategory.ZERO} and reason:
+            yield f"BR-{category}-10: category {category} must not have a reason for exemption (BT-120, BT-121)"
