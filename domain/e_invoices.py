@@ -34,23 +34,29 @@ class Profile(StrEnum):
 def profile_of(invoice: Invoice) -> Profile:
     """XRechnung for a buyer with a Leitweg-ID; Peppol when both parties have an address other than mail.
 
-    Between two Germans Peppol wants XRechnung's data (its rules DE-R-…); without it the document stays at EN 16931.
+    Between two Germans Peppol wants XRechnung's data (its rules DE-R-…), and of every currency that it has two
+    decimals; without that the document stays at EN 16931.
     """
     seller, buyer = invoice.seller, invoice.buyer
     if is_leitweg_id(invoice.buyer_reference):
         return Profile.XRECHNUNG
     addresses = (seller.electronic_address, buyer.electronic_address)
-    if any(address is None or address.scheme == MAIL for address in addresses):
-        return Profile.EN_16931
-    both_german = seller.address.country == buyer.address.country == _GERMANY
-    if both_german and not (invoice.buyer_reference and can_be_called(seller)):
-        return Profile.EN_16931
-    return Profile.PEPPOL
+    in_peppol = all(address is not None and address.scheme != MAIL for address in addresses)
+    between_germans = seller.address.country == buyer.address.country == _GERMANY
+    is_complete = not between_germans or (invoice.buyer_reference is not None and can_be_called(seller))
+    if in_peppol and is_complete and counts_in_hundredths(invoice.cart.currency):
+        return Profile.PEPPOL
+    return Profile.EN_16931
 
 
 def can_be_called(seller: Seller) -> bool:
     """Whether the seller has a telephone number, which XRechnung demands (BR-DE-6, BR-DE-27)."""
     return seller.phone is not None and len(re.findall("[0-9]", seller.phone)) >= 3
+
+
+def counts_in_hundredths(currency: str) -> bool:
+    """Whether lines can be rounded to two decimals, as XRechnung and Peppol reckon them (PEPPOL-EN16931-R120)."""
+    return exponent(currency) >= MOST_DECIMALS
 
 
 def violations(draft: Draft, seller: Seller) -> tuple[str, ...]:
@@ -80,6 +86,8 @@ def _broken_reference(draft: Draft, seller: Seller) -> Iterator[str]:
     reference = draft.particulars.buyer_reference or draft.buyer.leitweg_id
     if is_leitweg_id(reference) and not can_be_called(seller):
         yield "BR-DE-6: the buyer has a Leitweg-ID, so the seller must have a telephone number (BT-42)"
+    if is_leitweg_id(reference) and not counts_in_hundredths(draft.cart.currency):
+        yield f"PEPPOL-EN16931-R120: the buyer has a Leitweg-ID, but {draft.cart.currency} does not have two decimals"
 
 
 def _broken_amounts(cart: PricedCart) -> Iterator[str]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
 from domain.checkout import CheckoutRequest, Customer, PriceMode, RequestedDiscount, RequestedLine
 from domain.currencies import EXPONENTS, is_currency
+from domain.e_invoices import counts_in_hundredths
 from domain.errors import InvalidInput
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
 from domain.particulars import check_assignment_key, check_customer, check_expiry, check_metadata, check_redirects
@@ -85,8 +86,13 @@ def printed_texts(request: CheckoutRequest) -> Iterator[tuple[str, str]]:
 def _check_xrechnung(violations: Violations, request: CheckoutRequest, rules: CheckoutRules) -> None:
     """Who has a Leitweg-ID gets an XRechnung, or learns before he pays that he cannot."""
     customer: object = request.customer
-    if isinstance(customer, Customer) and customer.leitweg_id is not None and not rules.writes_xrechnung:
+    if not isinstance(customer, Customer) or customer.leitweg_id is None:
+        return
+    if not rules.writes_xrechnung:
         problem = "needs a seller with a telephone number, which this merchant does not have (BR-DE-6)"
+        violations.add("/customer/leitweg_id", problem)
+    if is_currency(request.currency) and not counts_in_hundredths(request.currency):
+        problem = "needs a currency with two decimals (PEPPOL-EN16931-R120)"
         violations.add("/customer/leitweg_id", problem)
 
 

@@ -51,14 +51,14 @@ _REASON_CODES = {
 """The one code of the VATEX list that says no more than the category itself."""
 
 
-def specification(invoice: Invoice) -> str:
+def specification(profile: Profile) -> str:
     """BT-24."""
-    return {Profile.EN_16931: EN_16931, Profile.XRECHNUNG: XRECHNUNG, Profile.PEPPOL: PEPPOL}[profile_of(invoice)]
+    return {Profile.EN_16931: EN_16931, Profile.XRECHNUNG: XRECHNUNG, Profile.PEPPOL: PEPPOL}[profile]
 
 
-def process(invoice: Invoice) -> str | None:
+def process(profile: Profile) -> str | None:
     """BT-23, which XRechnung and Peppol ask for."""
-    return None if profile_of(invoice) is Profile.EN_16931 else BILLING_PROCESS
+    return None if profile is Profile.EN_16931 else BILLING_PROCESS
 
 
 def type_code(invoice: Invoice) -> str:
@@ -165,8 +165,10 @@ def delivered_on(invoice: Invoice) -> date | None:
 
 
 def delivered_to(invoice: Invoice) -> Address | None:
-    """BG-15: the document's own, and in any case for category K, where BR-IC-12 demands the country."""
-    return invoice.particulars.delivery_address or (invoice.buyer.address if _is_intra_community(invoice) else None)
+    """BG-15: the document's own. The buyer's address for category K, where BR-IC-12 demands the country, and where
+    no day is said, as CII must not leave the delivery empty (PEPPOL-EN16931-R008)."""
+    is_needed = _is_intra_community(invoice) or delivered_on(invoice) is None
+    return invoice.particulars.delivery_address or (invoice.buyer.address if is_needed else None)
 
 
 def _is_intra_community(invoice: Invoice) -> bool:

@@ -13,6 +13,7 @@ from adapters.documents.business_terms import amount, number
 from adapters.documents.markup import Vocabulary, written
 from domain.cart import Allowance, Charge, LineAdjustment, PricedLine, TaxCategory, TaxSubtotal
 from domain.checkout import Address
+from domain.e_invoices import Profile, profile_of
 from domain.electronic_addresses import ElectronicAddress
 from domain.invoices import DocumentReference, Invoice, Period
 
@@ -47,24 +48,25 @@ def write(invoice: Invoice) -> bytes:
 
 
 def _context(invoice: Invoice) -> _Element:
-    """BT-23 and BT-24."""
+    """BT-23 and BT-24. The hybrid PDF has no level for Peppol, whose documents are UBL; there it is EN 16931."""
+    profile = profile_of(invoice)
+    if profile is Profile.PEPPOL:
+        profile = Profile.EN_16931
     return _element(
         "rsm:ExchangedDocumentContext",
-        _ram("BusinessProcessSpecifiedDocumentContextParameter", _ram("ID", terms.process(invoice))),
-        _ram("GuidelineSpecifiedDocumentContextParameter", _ram("ID", terms.specification(invoice))),
+        _ram("BusinessProcessSpecifiedDocumentContextParameter", _ram("ID", terms.process(profile))),
+        _ram("GuidelineSpecifiedDocumentContextParameter", _ram("ID", terms.specification(profile))),
     )
 
 
 def _transaction(invoice: Invoice) -> _Element:
-    """The element of the delivery must be there even when nothing is known of it."""
-    transaction = _element(
+    return _element(
         "rsm:SupplyChainTradeTransaction",
         *(_line(line, invoice.cart.currency) for line in invoice.cart.lines),
         _agreement(invoice),
+        _delivery(invoice),
+        _settlement(invoice),
     )
-    transaction.append(_delivery(invoice))
-    transaction.append(_settlement(invoice))
-    return transaction
 
 
 def _line(line: PricedLine, currency: str) -> _Element:
@@ -231,7 +233,7 @@ def _subtotal(subtotal: TaxSubtotal, invoice: Invoice) -> _Element:
         _ram("BasisAmount", amount(subtotal.basis, currency)),
         _ram("CategoryCode", category.value),
         _ram("ExemptionReasonCode", terms.exemption_code(subtotal)),
-        _rate(subtotal),
+        _ram("RateApplicablePercent", number(subtotal.tax_rate)),
     )
 
 
@@ -304,15 +306,14 @@ def _preceding(document: DocumentReference) -> _Element:
     )
 
 
-def _tax(taxed: PricedLine | Allowance | Charge) -> list[_Element | None]:
-    return [_ram("TypeCode", "VAT"), _ram("CategoryCode", taxed.tax_category.value), _rate(taxed)]
-
-
-def _rate(taxed: PricedLine | Allowance | Charge | TaxSubtotal) -> _Element | None:
-    """Outside the scope of VAT there is no rate (BR-O-05)."""
-    if taxed.tax_category is TaxCategory.OUTSIDE_SCOPE:
-        return None
-    return _ram("RateApplicablePercent", number(taxed.tax_rate))
+def _tax(taxed: PricedLine | Allowance | Charge) -> list[_Element]:
+    """Outside the scope of VAT there is no rate (BR-O-05 to -07), but in the breakdown (BR-DE-14)."""
+    has_rate = taxed.tax_category is not TaxCategory.OUTSIDE_SCOPE
+    return [
+        _ram("TypeCode", "VAT"),
+        _ram("CategoryCode", taxed.tax_category.value),
+        _ram("RateApplicablePercent", number(taxed.tax_rate) if has_rate else None),
+    ]
 
 
 def _day(day: date) -> _Element:

@@ -13,6 +13,7 @@ from adapters.documents.business_terms import amount, number
 from adapters.documents.markup import Vocabulary, written
 from domain.cart import Allowance, Charge, LineAdjustment, PricedLine, TaxCategory, TaxSubtotal
 from domain.checkout import Address
+from domain.e_invoices import profile_of
 from domain.electronic_addresses import ElectronicAddress
 from domain.invoices import CORRECTIONS, DocumentReference, Invoice, Period
 
@@ -42,10 +43,10 @@ def write(invoice: Invoice) -> bytes:
 
 def _head(invoice: Invoice) -> Iterator[_Element | None]:
     """A credit note says with its payment means when it is due, and its type under another name."""
-    is_credit = invoice.kind in CORRECTIONS
+    is_credit, profile = invoice.kind in CORRECTIONS, profile_of(invoice)
     due_on = invoice.particulars.due_on
-    yield _cbc("CustomizationID", terms.specification(invoice))
-    yield _cbc("ProfileID", terms.process(invoice))
+    yield _cbc("CustomizationID", terms.specification(profile))
+    yield _cbc("ProfileID", terms.process(profile))
     yield _cbc("ID", invoice.number)
     yield _cbc("IssueDate", invoice.issued_on.isoformat())
     if due_on and not is_credit:
@@ -231,11 +232,13 @@ def _subtotal(subtotal: TaxSubtotal, invoice: Invoice) -> _Element:
         "TaxSubtotal",
         _amount("TaxableAmount", subtotal.basis, currency),
         _amount("TaxAmount", subtotal.tax, currency),
-        _tax_category(
+        _cac(
             "TaxCategory",
-            subtotal,
+            _cbc("ID", subtotal.tax_category.value),
+            _cbc("Percent", number(subtotal.tax_rate)),
             _cbc("TaxExemptionReasonCode", terms.exemption_code(subtotal)),
             _cbc("TaxExemptionReason", terms.exemption_reason(invoice, subtotal)),
+            _cac("TaxScheme", _cbc("ID", "VAT")),
         ),
     )
 
@@ -297,16 +300,13 @@ def _adjustment(adjustment: LineAdjustment, currency: str) -> _Element:
     )
 
 
-def _tax_category(
-    name: str, taxed: PricedLine | Allowance | Charge | TaxSubtotal, *reasons: _Element | None
-) -> _Element:
-    """Outside the scope of VAT there is no rate (BR-O-05)."""
+def _tax_category(name: str, taxed: PricedLine | Allowance | Charge) -> _Element:
+    """Outside the scope of VAT there is no rate (BR-O-05 to -07), but in the breakdown (BR-DE-14)."""
     has_rate = taxed.tax_category is not TaxCategory.OUTSIDE_SCOPE
     return _cac(
         name,
         _cbc("ID", taxed.tax_category.value),
         _cbc("Percent", number(taxed.tax_rate) if has_rate else None),
-        *reasons,
         _cac("TaxScheme", _cbc("ID", "VAT")),
     )
 
