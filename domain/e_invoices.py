@@ -63,6 +63,7 @@ def violations(draft: Draft, seller: Seller) -> tuple[str, ...]:
     """What keeps a draft from being an electronic invoice, in words that repeat no text; empty for a sound one."""
     return (
         *(f"{where} has a character that XML cannot carry" for where in _unwritable("draft", draft)),
+        *(f"{where} has a character that XML cannot carry" for where in _unwritable("seller", seller)),
         *_broken_reference(draft, seller),
         *_broken_amounts(draft.cart),
         *_wrong_reasons(draft.cart),

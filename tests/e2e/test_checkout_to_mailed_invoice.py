@@ -13,6 +13,7 @@ from facturx import get_facturx_xml_from_pdf
 from sqlalchemy import text
 
 from domain.money import Money
+from tests.documents.reading import agreed, read
 from tests.documents.validation import problems
 from tests.e2e.conftest import fresh_body
 from tests.house import RESULT_KEY, House, eventually
@@ -48,8 +49,10 @@ async def test_stored_xml_is_the_embedded_one_and_valid(the_house: House, body: 
 
     pdf = (await the_house.shop.get(done["invoice"]["pdf"])).content
     xml = (await the_house.shop.get(done["invoice"]["xml"])).content
+    ubl = (await the_house.shop.get(done["invoice"]["xml"], params={"format": "ubl"})).content
 
-    assert problems(xml) == []
+    assert [*problems(xml), *problems(ubl)] == []
+    assert agreed(read(xml), read(ubl))
     assert get_facturx_xml_from_pdf(pdf, check_xsd=False)[1] == xml
     with pikepdf.open(BytesIO(pdf)) as document:
         assert document.Root.MarkInfo.Marked
