@@ -1,7 +1,7 @@
 """Electronic invoices: which specification a document follows, and what it cannot be written without.
 
 `violations` is a guard before a document takes a number: what the XML could not carry, or what the specification
-asks for and is not there, must not come to light afterwards.
+asks for and is not there, must not come to light afterwards. Amounts and tax are judged elsewhere.
 """
 
 import re
@@ -10,7 +10,6 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
-from domain.cart import PricedCart, TaxCategory
 from domain.currencies import exponent
 from domain.electronic_addresses import MAIL, is_leitweg_id
 from domain.invoices import Draft, Invoice
@@ -62,25 +61,23 @@ def counts_in_hundredths(currency: str) -> bool:
 def violations(draft: Draft, seller: Seller) -> tuple[str, ...]:
     """What keeps a draft from being an electronic invoice, in words that repeat no text; empty for a sound one."""
     return (
-        *(f"{where} has a character that XML cannot carry" for where in _unwritable("draft", draft)),
-        *(f"{where} has a character that XML cannot carry" for where in _unwritable("seller", seller)),
+        *(f"{field} has a character that XML cannot carry" for field in _unwritable("", draft)),
+        *(f"{field} has a character that XML cannot carry" for field in _unwritable("/seller", seller)),
         *_broken_reference(draft, seller),
-        *_broken_amounts(draft.cart),
-        *_wrong_reasons(draft.cart),
     )
 
 
-def _unwritable(where: str, value: Any) -> Iterator[str]:
-    """The places of texts that cannot be written, however deep they lie."""
+def _unwritable(field: str, value: Any) -> Iterator[str]:
+    """The texts that cannot be written, however deep they lie, by JSON Pointer."""
     if isinstance(value, str):
         if _NOT_XML.search(value):
-            yield where
+            yield field
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _unwritable(f"{where}.{index}", item)
+            yield from _unwritable(f"{field}/{index}", item)
     elif is_dataclass(value):
-        for field in fields(value):
-            yield from _unwritable(f"{where}.{field.name}", getattr(value, field.name))
+        for inner in fields(value):
+            yield from _unwritable(f"{field}/{inner.name}", getattr(value, inner.name))
 
 
 def _broken_reference(draft: Draft, seller: Seller) -> Iterator[str]:
@@ -89,28 +86,3 @@ def _broken_reference(draft: Draft, seller: Seller) -> Iterator[str]:
         yield "BR-DE-6: the buyer has a Leitweg-ID, so the seller must have a telephone number (BT-42)"
     if is_leitweg_id(reference) and not counts_in_hundredths(draft.cart.currency):
         yield f"PEPPOL-EN16931-R120: the buyer has a Leitweg-ID, but {draft.cart.currency} does not have two decimals"
-
-
-def _broken_amounts(cart: PricedCart) -> Iterator[str]:
-    """Minor units beyond two decimals. Prices may have more (BT-146 has no such limit)."""
-    smallest = 10 ** max(0, exponent(cart.currency) - MOST_DECIMALS)
-    amounts = [
-        *(getattr(cart.totals, field.name) for field in fields(cart.totals)),
-        *(line.net_amount for line in cart.lines),
-        *(adjustment.net_amount for line in cart.lines for adjustment in line.adjustments),
-        *(allowance.amount for allowance in cart.allowances),
-        *(charge.amount for charge in cart.charges),
-        *(amount for subtotal in cart.subtotals for amount in (subtotal.basis, subtotal.tax)),
-    ]
-    if any(amount % smallest for amount in amounts):
-        yield f"BR-DEC: an amount in {cart.currency} has more than {MOST_DECIMALS} decimals"
-
-
-def _wrong_reasons(cart: PricedCart) -> Iterator[str]:
-    """Every category without tax but E has a reason of its own (see `adapters.documents.business_terms`)."""
-    for subtotal in cart.subtotals:
-        category, reason = subtotal.tax_category, subtotal.exemption_code or subtotal.exemption_reason
-        if category is TaxCategory.EXEMPT and not reason:
-            yield "BR-E-10: what is exempt from tax must have a reason (BT-120, BT-121)"
-        if category in {TaxCategory.STANDARD, TaxCategory.ZERO} and reason:
-            yield f"BR-{category}-10: category {category} must not have a reason for exemption (BT-120, BT-121)"

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from domain.checkout import Address, Customer, Redirects
 from domain.countries import is_country
+from domain.currencies import is_currency
+from domain.e_invoices import counts_in_hundredths
 from domain.electronic_addresses import ElectronicAddress, id_problem, leitweg_id_problem, scheme_problem
 from domain.languages import is_language
 from domain.redirects import redirect_problem
@@ -72,11 +74,21 @@ def _check_electronic_address(violations: Violations, address: object) -> None:
 def _check_reference(violations: Violations, customer: Customer) -> None:
     """What the buyer wants to find the invoice by (BT-10), of which there is one."""
     violations.check_text("/customer/buyer_reference", customer.buyer_reference, most=200, optional=True)
-    if customer.leitweg_id is None:
+    if customer.leitweg_id is not None:
+        violations.add("/customer/leitweg_id", leitweg_id_problem(customer.leitweg_id))
+        if customer.buyer_reference is not None:
+            violations.add("/customer/buyer_reference", "must not be given beside a Leitweg-ID, which is the reference")
+
+
+def check_leitweg_id(violations: Violations, customer: object, currency: object, *, writes_xrechnung: bool) -> None:
+    """Who has a Leitweg-ID gets an XRechnung, or learns before he pays that he cannot (see `domain.e_invoices`)."""
+    if not isinstance(customer, Customer) or customer.leitweg_id is None:
         return
-    violations.add("/customer/leitweg_id", leitweg_id_problem(customer.leitweg_id))
-    if customer.buyer_reference is not None:
-        violations.add("/customer/buyer_reference", "must not be given beside a Leitweg-ID, which is the reference")
+    pointer = "/customer/leitweg_id"
+    if not writes_xrechnung:
+        violations.add(pointer, "needs a seller with a telephone number, which this merchant does not have (BR-DE-6)")
+    if isinstance(currency, str) and is_currency(currency) and not counts_in_hundredths(currency):
+        violations.add(pointer, "needs a currency with two decimals (PEPPOL-EN16931-R120)")
 
 
 def check_redirects(violations: Violations, redirects: object, *, origins: tuple[str, ...], allow_local: bool) -> None:

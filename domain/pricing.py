@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
-from domain.checkout import CheckoutRequest, Customer, PriceMode, RequestedDiscount, RequestedLine
+from domain.checkout import CheckoutRequest, PriceMode, RequestedDiscount, RequestedLine
 from domain.currencies import EXPONENTS, is_currency
-from domain.e_invoices import counts_in_hundredths
 from domain.errors import InvalidInput
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
-from domain.particulars import check_assignment_key, check_customer, check_expiry, check_metadata, check_redirects
+from domain.particulars import (
+    check_assignment_key,
+    check_customer,
+    check_expiry,
+    check_leitweg_id,
+    check_metadata,
+    check_redirects,
+)
 from domain.totals import CartLine, line_amount, price_cart
 from domain.units import is_unit
 from domain.violations import Violations
@@ -47,7 +53,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     check_assignment_key(violations, request.assignment_key)
     cart = _price(violations, request)
     check_customer(violations, request.customer)
-    _check_xrechnung(violations, request, rules)
+    check_leitweg_id(violations, request.customer, request.currency, writes_xrechnung=rules.writes_xrechnung)
     check_redirects(
         violations, request.redirects, origins=rules.redirect_origins, allow_local=rules.allow_local_redirects
     )
@@ -81,19 +87,6 @@ def printed_texts(request: CheckoutRequest) -> Iterator[tuple[str, str]]:
     for index, discount in enumerate(request.discounts):
         texts.append((f"/discounts/{index}/name", discount.name))
     return ((pointer, text) for pointer, text in texts if text is not None)
-
-
-def _check_xrechnung(violations: Violations, request: CheckoutRequest, rules: CheckoutRules) -> None:
-    """Who has a Leitweg-ID gets an XRechnung, or learns before he pays that he cannot."""
-    customer: object = request.customer
-    if not isinstance(customer, Customer) or customer.leitweg_id is None:
-        return
-    if not rules.writes_xrechnung:
-        problem = "needs a seller with a telephone number, which this merchant does not have (BR-DE-6)"
-        violations.add("/customer/leitweg_id", problem)
-    if is_currency(request.currency) and not counts_in_hundredths(request.currency):
-        problem = "needs a currency with two decimals (PEPPOL-EN16931-R120)"
-        violations.add("/customer/leitweg_id", problem)
 
 
 def _price(violations: Violations, request: CheckoutRequest) -> PricedCart | None:

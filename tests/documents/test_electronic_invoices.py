@@ -12,8 +12,8 @@ from domain.e_invoices import Profile, profile_of
 from domain.electronic_addresses import ElectronicAddress
 from domain.errors import InvalidDraft
 from domain.invoices import Invoice, InvoiceKind, PaymentMade
-from tests.documents.invoices import BUYER, a_line, an_invoice
-from tests.documents.kinds import (
+from tests.documents.business_terms import Terms, Unread, agreed, read
+from tests.documents.every_kind import (
     AUTHORITY,
     EVERYTHING,
     IN_PEPPOL,
@@ -25,7 +25,7 @@ from tests.documents.kinds import (
     through_peppol,
     untaxed,
 )
-from tests.documents.reading import Terms, Unread, agreed, read
+from tests.documents.invoices import BUYER, a_line, an_invoice
 from tests.documents.validation import problems
 
 _WRITERS = {"CII": cii.write, "UBL": ubl.write}

@@ -9,7 +9,7 @@ from lxml import etree
 from adapters.documents import cii, ubl
 from adapters.documents.typesetter import Typesetter
 from domain.invoices import Invoice
-from tests.documents.kinds import KINDS, for_an_authority, through_peppol
+from tests.documents.every_kind import KINDS, for_an_authority, through_peppol
 
 # WeasyPrint leaves its own colour profile to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")

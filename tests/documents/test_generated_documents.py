@@ -17,8 +17,8 @@ from adapters.documents import cii, ubl
 from domain.checkout import PriceMode
 from domain.invoices import Invoice, InvoiceKind
 from domain.money import Money
+from tests.documents.business_terms import Terms, agreed, read
 from tests.documents.generated import invoices
-from tests.documents.reading import Terms, agreed, read
 from tests.documents.validation import problems, schema_problems
 
 CARTS = int(os.environ.get("QUITTANCE_TEST_CARTS", "2000"))

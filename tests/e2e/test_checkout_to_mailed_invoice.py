@@ -13,7 +13,7 @@ from facturx import get_facturx_xml_from_pdf
 from sqlalchemy import text
 
 from domain.money import Money
-from tests.documents.reading import agreed, read
+from tests.documents.business_terms import agreed, read
 from tests.documents.validation import problems
 from tests.e2e.conftest import fresh_body
 from tests.house import RESULT_KEY, House, eventually
