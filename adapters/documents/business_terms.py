@@ -197,7 +197,7 @@ def payment_instructions(invoice: Invoice) -> PaymentInstructions:
     if not invoice.payments:
         return PaymentInstructions(code=_NOT_DEFINED if is_correction else _ONLINE_PAYMENT_SERVICE)
     paid = invoice.payments[0]
-    card = re.fullmatch(r"(\S+) .*?([0-9]{4})", paid.detail or "") if paid.method == "card" else None
+    card = re.fullmatch(r"([\w ]+?) \W*([0-9]{4})", paid.detail or "") if paid.method == "card" else None
     if card:
         return PaymentInstructions(code=_CARD, text=paid.detail, card_brand=card[1], card_digits=card[2])
     if paid.method == "bank_transfer" and invoice.seller.iban:

@@ -1,6 +1,7 @@
 """Every kind of document, for every network: right by the official rules in both syntaxes, which say the same."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -188,9 +189,13 @@ def test_outside_the_scope_of_vat_nobodys_vat_identifier_is_named(said: Any) -> 
     assert alone["BT-29"] == "DE123456788"
 
 
-def test_a_card_is_known_by_its_last_digits(said: Any) -> None:
-    found = said(KINDS["an invoice"])
-    assert _only(found, "BT-81", "BT-82", "BT-87") == {"BT-81": "48", "BT-82": "Visa •••• 4242", "BT-87": "4242"}
+@pytest.mark.parametrize(("brand", "digits"), [("Visa", "4242"), ("American Express", "0005")])
+def test_a_card_is_known_by_its_brand_and_last_digits(said: Any, brand: str, digits: str) -> None:
+    text = f"{brand} •••• {digits}"
+    invoice = an_invoice(payments=(PaymentMade(amount=1, method="card", detail=text, paid_on=date(2026, 11, 23)),))
+    paid = replace(invoice, seller=replace(invoice.seller, iban=None))
+    assert _only(said(paid), "BT-81", "BT-82", "BT-87") == {"BT-81": "48", "BT-82": text, "BT-87": digits}
+    assert f"<cbc:NetworkID>{brand}<".encode() in ubl.write(paid)
 
 
 @pytest.mark.parametrize(
