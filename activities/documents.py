@@ -21,16 +21,26 @@ class DocumentActivities:
     @translated
     @heartbeating
     async def render_invoice(self, step: OfInvoice) -> StoredDocuments:
-        """Write PDF and XML, store them, note where they lie."""
+        """Write PDF and XML, store them, note where they lie. A face that is stored already stays as it is."""
         stored = await self._invoices.documents(step)
         if len(stored) < len(DocumentKind):
             invoice = await self._invoices.invoice(step)
             rendered = await self._renderer.render(invoice)
-            folder = f"{step.merchant_id}/{step.invoice_id}/{invoice.number}"
-            pdf = await self._store.put(DocumentKind.INVOICE_PDF, f"{folder}.pdf", rendered.pdf)
-            xml = await self._store.put(DocumentKind.INVOICE_XML, f"{folder}.xml", rendered.xml)
-            await self._invoices.record_documents(step, (pdf, xml))
-            stored = {pdf.kind: pdf, xml.kind: xml}
+            place = f"{step.merchant_id}/{step.invoice_id}/{invoice.number}"
+            faces = {
+                DocumentKind.INVOICE_PDF: (f"{place}.pdf", rendered.pdf),
+                DocumentKind.INVOICE_XML: (f"{place}.xml", rendered.xml),
+                DocumentKind.INVOICE_UBL: (f"{place}.ubl.xml", rendered.ubl),
+            }
+            added = [
+                await self._store.put(kind, key, content)
+                for kind, (key, content) in faces.items()
+                if kind not in stored
+            ]
+            await self._invoices.record_documents(step, tuple(added))
+            stored = stored | {document.kind: document for document in added}
         return StoredDocuments(
-            pdf_sha256=stored[DocumentKind.INVOICE_PDF].sha256, xml_sha256=stored[DocumentKind.INVOICE_XML].sha256
+            pdf_sha256=stored[DocumentKind.INVOICE_PDF].sha256,
+            xml_sha256=stored[DocumentKind.INVOICE_XML].sha256,
+            ubl_sha256=stored[DocumentKind.INVOICE_UBL].sha256,
         )

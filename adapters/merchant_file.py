@@ -1,7 +1,7 @@
 """A merchant as a TOML file, read with all that is wrong with it said at once.
 
 id = "meridian"
-[seller]           # fields of domain.merchants.Seller, and [seller.address]
+[seller]           # fields of domain.merchants.Seller, [seller.address] and [seller.electronic_address]
 [branding]         # `logo` is the name of an SVG file beside this one
 """
 
@@ -30,6 +30,7 @@ from adapters.documents.words import LANGUAGES
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.countries import is_country
+from domain.electronic_addresses import ElectronicAddress, id_problem, scheme_problem
 from domain.errors import InvalidInput
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
@@ -127,6 +128,22 @@ class _AddressTable(_Table):
         return Address(**self.model_dump())
 
 
+class _ElectronicAddressTable(_Table):
+    scheme: str
+    id: str
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if problem := scheme_problem(self.scheme):
+            raise ValueError(f"scheme {problem}")
+        if problem := id_problem(self.scheme, self.id):
+            raise ValueError(f"id {problem}")
+        return self
+
+    def to_domain(self) -> ElectronicAddress:
+        return ElectronicAddress(scheme=self.scheme, id=self.id)
+
+
 class _SellerTable(_Table):
     name: _Text
     address: _AddressTable
@@ -140,6 +157,7 @@ class _SellerTable(_Table):
     bank_name: _Text | None = None
     iban: Annotated[str, AfterValidator(_iban)] | None = None
     bic: Annotated[str, StringConstraints(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")] | None = None
+    electronic_address: _ElectronicAddressTable | None = None
 
     @model_validator(mode="after")
     def _can_charge_tax(self) -> Self:
@@ -148,8 +166,14 @@ class _SellerTable(_Table):
         return self
 
     def to_domain(self) -> Seller:
-        values = {name: value for name, value in self if name not in {"address", "register_entry"}}
-        return Seller(**values, register=self.register_entry, address=self.address.to_domain())
+        apart = {"address", "register_entry", "electronic_address"}
+        values = {name: value for name, value in self if name not in apart}
+        return Seller(
+            **values,
+            register=self.register_entry,
+            address=self.address.to_domain(),
+            electronic_address=self.electronic_address.to_domain() if self.electronic_address else None,
+        )
 
 
 class _BrandingTable(_Table):

@@ -24,6 +24,7 @@ from domain.checkout import (
     RequestedDiscount,
     RequestedLine,
 )
+from domain.electronic_addresses import ElectronicAddress
 from domain.pricing import MOST_DISCOUNTS, MOST_LINES
 from domain.refund_requests import RefundRequest
 
@@ -53,6 +54,13 @@ class AddressBody(_Body):
     country: str = Field(description='ISO 3166-1 alpha-2 country code such as "DE"', examples=["DE"])
 
 
+class ElectronicAddressBody(_Body):
+    """Where the customer takes electronic invoices, if not by mail."""
+
+    scheme: str = Field(description='a code of the Electronic Address Scheme list, such as "9930"', examples=["9930"])
+    id: str = Field(description="the identifier in this scheme, a string", examples=["DE123456788"])
+
+
 class CustomerBody(_Body):
     """Who buys, and to whom the invoice is addressed and mailed."""
 
@@ -63,6 +71,26 @@ class CustomerBody(_Body):
     vat_id: str | None = Field(None, description="VAT identification number, a string or null")
     number: str | None = Field(None, description="the shop's customer number, a string or null")
     address: AddressBody = Field(description="the billing address, an object")
+    electronic_address: ElectronicAddressBody | None = Field(
+        None, description="where electronic invoices go, an object; or null for the mail address"
+    )
+    leitweg_id: str | None = Field(
+        None,
+        description="the Leitweg-ID of a German authority, which gets an XRechnung; a string or null",
+        examples=["04011000-12345-03"],
+    )
+    buyer_reference: str | None = Field(
+        None, description="what the customer wants to find the invoice by, a string or null"
+    )
+
+    def to_customer(self) -> Customer:
+        """The same customer in the house's words."""
+        electronic = self.electronic_address
+        return Customer(
+            **self.model_dump(exclude={"address", "electronic_address"}),
+            address=Address(**self.address.model_dump()),
+            electronic_address=ElectronicAddress(**electronic.model_dump()) if electronic else None,
+        )
 
 
 class LineBody(_Body):
@@ -131,13 +159,12 @@ class CheckoutBody(_Body):
 
     def to_request(self) -> CheckoutRequest:
         """The same purchase in the house's words."""
-        customer = self.customer.model_dump(exclude={"address"})
         return CheckoutRequest(
             assignment_key=self.assignment_key,
             currency=self.currency,
             prices=PriceMode(self.prices),
             total=self.total,
-            customer=Customer(**customer, address=Address(**self.customer.address.model_dump())),
+            customer=self.customer.to_customer(),
             lines=tuple(RequestedLine(**line.model_dump()) for line in self.lines),
             discounts=tuple(RequestedDiscount(**discount.model_dump()) for discount in self.discounts),
             redirects=Redirects(**self.redirects.model_dump()) if self.redirects else None,

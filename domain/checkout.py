@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.capture_modes import CaptureMode
+from domain.electronic_addresses import ElectronicAddress
 
 
 class PriceMode(StrEnum):
@@ -31,7 +32,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """Who buys, and to whom the invoice is addressed and mailed. `language` is ISO 639-1."""
+    """Who buys, and to whom the invoice is addressed and mailed. `language` is ISO 639-1.
+
+    `electronic_address` is BT-49 where it is not the mail address. `leitweg_id` (of a German authority, which gets an
+    XRechnung) and `buyer_reference` both are BT-10, so there is one of them at most.
+    """
 
     name: str
     company: str | None = None
@@ -40,6 +45,9 @@ class Customer:
     vat_id: str | None = None
     number: str | None = None
     address: Address
+    electronic_address: ElectronicAddress | None = None
+    leitweg_id: str | None = None
+    buyer_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,14 @@ class DocumentKind(StrEnum):
 
     INVOICE_PDF = "invoice_pdf"
     INVOICE_XML = "invoice_xml"
+    INVOICE_UBL = "invoice_ubl"
 
 
-MEDIA_TYPES = {DocumentKind.INVOICE_PDF: "application/pdf", DocumentKind.INVOICE_XML: "application/xml"}
+MEDIA_TYPES = {
+    DocumentKind.INVOICE_PDF: "application/pdf",
+    DocumentKind.INVOICE_XML: "application/xml",
+    DocumentKind.INVOICE_UBL: "application/xml",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +32,12 @@ class DocumentRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedInvoice:
-    """The two faces of one invoice: the hybrid PDF, and the CII XML that is embedded in it, byte for byte."""
+    """The faces of one invoice: the hybrid PDF, the CII XML that is embedded in it, byte for byte, and the UBL XML
+    that says the same."""
 
     pdf: bytes
     xml: bytes
+    ubl: bytes
 
 
 def digest(content: bytes) -> str:

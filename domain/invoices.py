@@ -159,6 +159,11 @@ class Invoice:
     particulars: Particulars = NO_PARTICULARS
 
     @property
+    def buyer_reference(self) -> str | None:
+        """What the buyer wants to find the document by (BT-10): the document's own, or the buyer's standing one."""
+        return self.particulars.buyer_reference or self.buyer.leitweg_id or self.buyer.buyer_reference
+
+    @property
     def paid_total(self) -> int:
         """What has been paid (BT-113), in minor units, deducted deposits included."""
         deducted = sum(deduction.amount for deduction in self.particulars.deductions)

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
+from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
 
@@ -13,7 +14,8 @@ from domain.refunds import RefundApproval
 class Seller:
     """The legal seller as an invoice must name it (BG-4, and § 14 UStG and § 35a GmbHG in Germany).
 
-    `vat_id` is BT-31, `tax_number` BT-32; at least one is needed to charge tax.
+    `vat_id` is BT-31, `tax_number` BT-32; at least one is needed to charge tax. `electronic_address` is BT-34 where
+    it is not the mail address.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Seller:
     bank_name: str | None = None
     iban: str | None = None
     bic: str | None = None
+    electronic_address: ElectronicAddress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

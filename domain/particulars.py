@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from domain.capture_modes import CaptureMode
 from domain.checkout import Address, Customer, Redirects
 from domain.countries import is_country
+from domain.currencies import is_currency
+from domain.e_invoices import counts_in_hundredths
+from domain.electronic_addresses import ElectronicAddress, id_problem, leitweg_id_problem, scheme_problem
 from domain.languages import is_language
 from domain.redirects import redirect_problem
 from domain.texts import UNPRINTABLE, card_problem, email_problem, vat_id_problem
@@ -41,6 +44,8 @@ def check_customer(violations: Violations, customer: object) -> None:
         violations.add("/customer/vat_id", vat_id_problem(customer.vat_id))
     violations.check_identifier("/customer/number", customer.number, most=64, optional=True)
     _check_address(violations, customer.address)
+    _check_electronic_address(violations, customer.electronic_address)
+    _check_reference(violations, customer)
 
 
 def _check_address(violations: Violations, address: object) -> None:
@@ -54,6 +59,37 @@ def _check_address(violations: Violations, address: object) -> None:
     violations.check_text(f"{pointer}/city", address.city, most=100)
     if not is_country(address.country):
         violations.add(f"{pointer}/country", 'must be an ISO 3166-1 alpha-2 code in upper case such as "DE"')
+
+
+def _check_electronic_address(violations: Violations, address: object) -> None:
+    pointer = "/customer/electronic_address"
+    if address is None:
+        return
+    if not isinstance(address, ElectronicAddress):
+        violations.add(pointer, "must be an electronic address, or null")
+        return
+    violations.add(f"{pointer}/scheme", scheme_problem(address.scheme))
+    violations.add(f"{pointer}/id", id_problem(address.scheme, address.id))
+
+
+def _check_reference(violations: Violations, customer: Customer) -> None:
+    """What the buyer wants to find the invoice by (BT-10), of which there is one."""
+    violations.check_text("/customer/buyer_reference", customer.buyer_reference, most=200, optional=True)
+    if customer.leitweg_id is not None:
+        violations.add("/customer/leitweg_id", leitweg_id_problem(customer.leitweg_id))
+        if customer.buyer_reference is not None:
+            violations.add("/customer/buyer_reference", "must not be given beside a Leitweg-ID, which is the reference")
+
+
+def check_leitweg_id(violations: Violations, customer: object, currency: object, *, writes_xrechnung: bool) -> None:
+    """Who has a Leitweg-ID gets an XRechnung, or learns before he pays that he cannot (see `domain.e_invoices`)."""
+    if not isinstance(customer, Customer) or customer.leitweg_id is None:
+        return
+    pointer = "/customer/leitweg_id"
+    if not writes_xrechnung:
+        violations.add(pointer, "needs a seller with a telephone number, which this merchant does not have (BR-DE-6)")
+    if isinstance(currency, str) and is_currency(currency) and not counts_in_hundredths(currency):
+        violations.add(pointer, "needs a currency with two decimals (PEPPOL-EN16931-R120)")
 
 
 def check_redirects(violations: Violations, redirects: object, *, origins: tuple[str, ...], allow_local: bool) -> None:

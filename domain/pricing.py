@@ -18,6 +18,7 @@ from domain.particulars import (
     check_capture,
     check_customer,
     check_expiry,
+    check_leitweg_id,
     check_metadata,
     check_redirects,
 )
@@ -38,10 +39,12 @@ _SUPPORTED = {TaxCategory.STANDARD, TaxCategory.ZERO}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRules:
     """What a merchant and this installation allow. `redirect_origins` are exact (`https://shop.example`);
-    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only."""
+    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only. `writes_xrechnung` says
+    whether the merchant's data suffice for it (see `domain.e_invoices`)."""
 
     redirect_origins: tuple[str, ...] = ()
     allow_local_redirects: bool = False
+    writes_xrechnung: bool = True
 
 
 def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart:
@@ -51,6 +54,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     check_assignment_key(violations, request.assignment_key)
     cart = _price(violations, request)
     check_customer(violations, request.customer)
+    check_leitweg_id(violations, request.customer, request.currency, writes_xrechnung=rules.writes_xrechnung)
     check_redirects(
         violations, request.redirects, origins=rules.redirect_origins, allow_local=rules.allow_local_redirects
     )
@@ -72,6 +76,7 @@ def printed_texts(request: CheckoutRequest) -> Iterator[tuple[str, str]]:
         ("/customer/email", customer.email),
         ("/customer/vat_id", customer.vat_id),
         ("/customer/number", customer.number),
+        ("/customer/buyer_reference", customer.buyer_reference),
         ("/customer/address/line1", address.line1),
         ("/customer/address/line2", address.line2),
         ("/customer/address/postal_code", address.postal_code),

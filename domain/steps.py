@@ -228,6 +228,7 @@ class StoredDocuments:
 
     pdf_sha256: str
     xml_sha256: str
+    ubl_sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

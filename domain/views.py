@@ -191,7 +191,7 @@ class SentDeliveryView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note corrects the
+    """A finalized document. `pdf`, `xml` and `ubl` are None until the documents are stored. A credit note corrects the
     invoice `corrects_id`."""
 
     id: str
@@ -203,6 +203,7 @@ class InvoiceView:
     corrects_id: str | None = None
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
+    ubl: DocumentRef | None = None
     delivery: DeliveryView | None = None
 
 

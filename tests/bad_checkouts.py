@@ -178,6 +178,41 @@ _CUSTOMERS = [
     _bad("country does not exist", "/customer/address/country", "XX"),
     _bad("country has three letters", "/customer/address/country", "DEU"),
     _bad("address is a text", "/customer/address", "Königsstraße 48 b, Berlin"),
+    _bad("electronic address is a text", "/customer/electronic_address", "DE123456788"),
+    _bad_at(
+        "scheme of the electronic address is unknown",
+        "/customer/electronic_address/scheme",
+        {"/customer/electronic_address": {"scheme": "9999", "id": "DE123456788"}},
+    ),
+    _bad_at(
+        "electronic address is a mail address that is none",
+        "/customer/electronic_address/id",
+        {"/customer/electronic_address": {"scheme": "EM", "id": "jana.example.org"}},
+    ),
+    _bad_at(
+        "electronic address is a location number with a wrong check digit",
+        "/customer/electronic_address/id",
+        {"/customer/electronic_address": {"scheme": "0088", "id": "4012345000008"}},
+    ),
+    _bad("Leitweg-ID has wrong check digits", "/customer/leitweg_id", "04011000-12345-04"),
+    _bad("Leitweg-ID is empty", "/customer/leitweg_id", ""),
+    _bad("buyer reference has a line feed", "/customer/buyer_reference", "Abteilung\n7"),
+    _bad_at(
+        "there are two buyer references",
+        "/customer/buyer_reference",
+        {"/customer/leitweg_id": "04011000-12345-03", "/customer/buyer_reference": "Abteilung 7"},
+    ),
+    _bad_at(
+        "a Leitweg-ID in a currency without decimals",
+        "/customer/leitweg_id",
+        {
+            "/customer/leitweg_id": "04011000-12345-03",
+            "/currency": "JPY",
+            "/total": None,
+            "/lines/0/unit_price": "849",
+            "/discounts": [],
+        },
+    ),
     _bad("customer is null", "/customer", None),
 ]
 

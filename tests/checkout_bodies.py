@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from domain.checkout import Address, CheckoutRequest, Customer, Redirects, RequestedDiscount, RequestedLine
+from domain.electronic_addresses import ElectronicAddress
 
 Body = dict[str, Any]
 Mutate = Callable[[Body], Body]
@@ -75,7 +76,7 @@ def put(changes: dict[str, Any]) -> Mutate:
 def request_of(body: Body) -> CheckoutRequest:
     """The request a caller without type checks would build: what has the wrong shape is passed on as it is."""
     fields = dict(body)
-    fields["customer"] = _built(Customer, body["customer"], address=Address)
+    fields["customer"] = _built(Customer, body["customer"], address=Address, electronic_address=ElectronicAddress)
     fields["redirects"] = _built(Redirects, body.get("redirects"))
     fields["lines"] = _each(RequestedLine, body["lines"])
     fields["discounts"] = _each(RequestedDiscount, body.get("discounts", []))
@@ -86,7 +87,8 @@ def _built(kind: Callable[..., Any], value: Any, **inner: Callable[..., Any]) ->
     if not isinstance(value, dict):
         return value
     try:
-        return kind(**value | {name: _built(inner_kind, value[name]) for name, inner_kind in inner.items()})
+        built = {name: _built(inner_kind, value[name]) for name, inner_kind in inner.items() if name in value}
+        return kind(**value | built)
     except (KeyError, TypeError):
         return value
 

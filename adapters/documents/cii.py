@@ -1,70 +1,72 @@
-"""The invoice as XML: UN/CEFACT Cross Industry Invoice, profile EN 16931 of Factur-X 1.0 (ZUGFeRD 2).
+"""The document as XML: UN/CEFACT Cross Industry Invoice, as Factur-X 1.0 (ZUGFeRD 2) embeds it and XRechnung takes it.
 
-The order of elements is that of the schema. BT-… and BG-… are the business terms of EN 16931-1.
+The order of elements is that of the schema. BT-… and BG-… are the business terms of EN 16931-1; what takes a
+decision is decided in `business_terms`.
 """
 
 from datetime import date
-from decimal import Decimal
 
-from lxml import etree
 from lxml.etree import _Element
 
-from adapters.documents.words import words
-from domain.cart import Allowance, PricedLine, TaxCategory, TaxSubtotal
-from domain.checkout import Address, Customer
-from domain.decimals import plain
-from domain.invoices import Invoice
-from domain.merchants import Seller
-from domain.money import Money
-
-GUIDELINE = "urn:cen.eu:en16931:2017"
-COMMERCIAL_INVOICE = "380"  # UNTDID 1001
+from adapters.documents import business_terms as terms
+from adapters.documents.business_terms import amount, number
+from adapters.documents.markup import Vocabulary, written
+from domain.cart import Allowance, Charge, LineAdjustment, PricedLine, TaxCategory, TaxSubtotal
+from domain.checkout import Address
+from domain.e_invoices import Profile, profile_of
+from domain.electronic_addresses import ElectronicAddress
+from domain.invoices import DocumentReference, Invoice, Period
 
 _STANDARD = "urn:un:unece:uncefact:data:standard"
-_NAMESPACES = {
-    "rsm": f"{_STANDARD}:CrossIndustryInvoice:100",
-    "ram": f"{_STANDARD}:ReusableAggregateBusinessInformationEntity:100",
-    "udt": f"{_STANDARD}:UnqualifiedDataType:100",
-}
-
-_CREDIT_TRANSFER = "58"
-_ONLINE_PAYMENT_SERVICE = "68"
-_PAYMENT_MEANS = {
-    "card": "48",
-    "sepa_debit": "59",
-    "bank_transfer": _CREDIT_TRANSFER,
-    "customer_balance": _CREDIT_TRANSFER,
-}
-"""UNTDID 4461 by what a provider calls the method; all others are an online payment service."""
+_CII = Vocabulary(
+    {
+        "rsm": f"{_STANDARD}:CrossIndustryInvoice:100",
+        "ram": f"{_STANDARD}:ReusableAggregateBusinessInformationEntity:100",
+        "udt": f"{_STANDARD}:UnqualifiedDataType:100",
+        "qdt": f"{_STANDARD}:QualifiedDataType:100",
+    }
+)
+_DATE = "102"
+"""UNTDID 2379: CCYYMMDD."""
 
 
 def write(invoice: Invoice) -> bytes:
-    """The invoice as UTF-8 XML. The same invoice gives the same bytes."""
-    currency = invoice.cart.currency
-    document = _rsm(
-        "CrossIndustryInvoice",
-        _rsm(
-            "ExchangedDocumentContext",
-            _ram("GuidelineSpecifiedDocumentContextParameter", _ram("ID", GUIDELINE)),
-        ),
-        _rsm(
-            "ExchangedDocument",
+    """The document as UTF-8 XML. The same invoice gives the same bytes."""
+    document = _CII.root(
+        "rsm:CrossIndustryInvoice",
+        _context(invoice),
+        _element(
+            "rsm:ExchangedDocument",
             _ram("ID", invoice.number),
-            _ram("TypeCode", COMMERCIAL_INVOICE),
+            _ram("TypeCode", terms.type_code(invoice)),
             _ram("IssueDateTime", _day(invoice.issued_on)),
+            *(_ram("IncludedNote", _ram("Content", note)) for note in terms.notes(invoice)),
         ),
-        _rsm(
-            "SupplyChainTradeTransaction",
-            *(_line(line, currency) for line in invoice.cart.lines),
-            _agreement(invoice),
-            _ram(
-                "ApplicableHeaderTradeDelivery",
-                _ram("ActualDeliverySupplyChainEvent", _ram("OccurrenceDateTime", _day(invoice.delivered_on))),
-            ),
-            _settlement(invoice),
-        ),
+        _transaction(invoice),
     )
-    return etree.tostring(document, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+    return written(document)
+
+
+def _context(invoice: Invoice) -> _Element:
+    """BT-23 and BT-24. The hybrid PDF has no level for Peppol, whose documents are UBL; there it is EN 16931."""
+    profile = profile_of(invoice)
+    if profile is Profile.PEPPOL:
+        profile = Profile.EN_16931
+    return _element(
+        "rsm:ExchangedDocumentContext",
+        _ram("BusinessProcessSpecifiedDocumentContextParameter", _ram("ID", terms.process(profile))),
+        _ram("GuidelineSpecifiedDocumentContextParameter", _ram("ID", terms.specification(profile))),
+    )
+
+
+def _transaction(invoice: Invoice) -> _Element:
+    return _element(
+        "rsm:SupplyChainTradeTransaction",
+        *(_line(line, invoice.cart.currency) for line in invoice.cart.lines),
+        _agreement(invoice),
+        _delivery(invoice),
+        _settlement(invoice),
+    )
 
 
 def _line(line: PricedLine, currency: str) -> _Element:
@@ -80,37 +82,54 @@ def _line(line: PricedLine, currency: str) -> _Element:
         ),
         _ram(
             "SpecifiedLineTradeAgreement",
-            _ram("NetPriceProductTradePrice", _ram("ChargeAmount", _number(line.net_unit_price))),
+            _ram("NetPriceProductTradePrice", _ram("ChargeAmount", number(line.net_unit_price))),
         ),
+        _ram("SpecifiedLineTradeDelivery", _ram("BilledQuantity", number(line.quantity), unitCode=line.unit)),
+        _line_settlement(line, currency),
+    )
+
+
+def _line_settlement(line: PricedLine, currency: str) -> _Element:
+    return _ram(
+        "SpecifiedLineTradeSettlement",
+        _ram("ApplicableTradeTax", *_tax(line)),
+        *(_adjustment(adjustment, currency) for adjustment in line.adjustments),
         _ram(
-            "SpecifiedLineTradeDelivery",
-            _ram("BilledQuantity", _number(line.quantity), unitCode=line.unit),
+            "SpecifiedTradeSettlementLineMonetarySummation",
+            _ram("LineTotalAmount", amount(line.net_amount, currency)),
         ),
-        _ram(
-            "SpecifiedLineTradeSettlement",
-            _ram("ApplicableTradeTax", *_rate(line.tax_category, line.tax_rate)),
-            _ram(
-                "SpecifiedTradeSettlementLineMonetarySummation",
-                _ram("LineTotalAmount", _amount(line.net_amount, currency)),
-            ),
-        ),
+        _order_of_line(line),
+    )
+
+
+def _order_of_line(line: PricedLine) -> _Element | None:
+    """BT-128: which of several orders a line is of."""
+    if line.order_number is None:
+        return None
+    return _ram(
+        "AdditionalReferencedDocument",
+        _ram("IssuerAssignedID", line.order_number),
+        _ram("TypeCode", terms.INVOICED_OBJECT),
+        _ram("ReferenceTypeCode", terms.SELLERS_ORDER),
     )
 
 
 def _agreement(invoice: Invoice) -> _Element:
     return _ram(
         "ApplicableHeaderTradeAgreement",
-        _ram("SellerTradeParty", *_seller(invoice.seller)),
-        _ram("BuyerTradeParty", *_buyer(invoice.buyer)),
-        _ram("BuyerOrderReferencedDocument", _ram("IssuerAssignedID", invoice.order_number)),
+        _ram("BuyerReference", invoice.buyer_reference),
+        _ram("SellerTradeParty", *_seller(invoice)),
+        _ram("BuyerTradeParty", *_buyer(invoice)),
+        _ram("SellerOrderReferencedDocument", _ram("IssuerAssignedID", terms.sellers_order(invoice))),
+        _ram("BuyerOrderReferencedDocument", _ram("IssuerAssignedID", terms.buyers_order(invoice))),
     )
 
 
-def _seller(seller: Seller) -> list[_Element]:
-    """BG-4. Someone with neither VAT id nor register entry is identified by the tax number (BR-CO-26)."""
-    identified = seller.vat_id or seller.register
+def _seller(invoice: Invoice) -> list[_Element]:
+    """BG-4."""
+    seller = invoice.seller
     return [
-        _ram("ID", None if identified else seller.tax_number),
+        _ram("ID", terms.sellers_identifier(invoice)),
         _ram("Name", seller.name),
         _ram("Description", seller.managing_directors),
         _ram("SpecifiedLegalOrganization", _ram("ID", seller.register)),
@@ -121,21 +140,22 @@ def _seller(seller: Seller) -> list[_Element]:
             _ram("EmailURIUniversalCommunication", _ram("URIID", seller.email)),
         ),
         _address(seller.address),
-        _electronic_address(seller.email),
-        _registration("VA", seller.vat_id),
+        _electronic_address(terms.sellers_address(seller)),
+        _registration("VA", terms.sellers_vat_id(invoice)),
         _registration("FC", seller.tax_number),
     ]
 
 
-def _buyer(buyer: Customer) -> list[_Element]:
+def _buyer(invoice: Invoice) -> list[_Element]:
     """BG-7. A company is the buyer, and the person its contact."""
+    buyer = invoice.buyer
     return [
         _ram("ID", buyer.number),
         _ram("Name", buyer.company or buyer.name),
         _ram("DefinedTradeContact", _ram("PersonName", buyer.name if buyer.company else None)),
         _address(buyer.address),
-        _electronic_address(buyer.email),
-        _registration("VA", buyer.vat_id),
+        _electronic_address(terms.buyers_address(invoice)),
+        _registration("VA", terms.buyers_vat_id(invoice)),
     ]
 
 
@@ -150,14 +170,24 @@ def _address(address: Address) -> _Element:
     )
 
 
-def _electronic_address(email: str) -> _Element:
-    """BT-34 and BT-49, scheme `EM` (electronic mail) of the EAS code list."""
-    return _ram("URIUniversalCommunication", _ram("URIID", email, schemeID="EM"))
+def _electronic_address(address: ElectronicAddress) -> _Element:
+    """BT-34 and BT-49."""
+    return _ram("URIUniversalCommunication", _ram("URIID", address.id, schemeID=address.scheme))
 
 
-def _registration(scheme: str, number: str | None) -> _Element:
+def _registration(scheme: str, identifier: str | None) -> _Element:
     """BT-31 and BT-48 (`VA`, VAT identifier) or BT-32 (`FC`, tax number)."""
-    return _ram("SpecifiedTaxRegistration", _ram("ID", number, schemeID=scheme))
+    return _ram("SpecifiedTaxRegistration", _ram("ID", identifier, schemeID=scheme))
+
+
+def _delivery(invoice: Invoice) -> _Element:
+    """BG-13."""
+    to, on = terms.delivered_to(invoice), terms.delivered_on(invoice)
+    return _ram(
+        "ApplicableHeaderTradeDelivery",
+        _ram("ShipToTradeParty", _address(to)) if to else None,
+        _ram("ActualDeliverySupplyChainEvent", _ram("OccurrenceDateTime", _day(on))) if on else None,
+    )
 
 
 def _settlement(invoice: Invoice) -> _Element:
@@ -166,59 +196,87 @@ def _settlement(invoice: Invoice) -> _Element:
         "ApplicableHeaderTradeSettlement",
         _ram("PaymentReference", invoice.number),
         _ram("InvoiceCurrencyCode", cart.currency),
-        _payment_means(invoice),
-        *(_subtotal(subtotal, cart.currency) for subtotal in cart.subtotals),
-        *(_allowance(allowance, cart.currency) for allowance in cart.allowances),
-        _ram("SpecifiedTradePaymentTerms", _ram("Description", _terms(invoice))),
+        _payment_means(terms.payment_instructions(invoice)),
+        *(_subtotal(subtotal, invoice) for subtotal in cart.subtotals),
+        _period(invoice.particulars.service_period),
+        *(_of_document(allowance, cart.currency) for allowance in cart.allowances),
+        *(_of_document(charge, cart.currency) for charge in cart.charges),
+        _payment_terms(invoice),
         _totals(invoice),
+        *(_preceding(document) for document in terms.preceding(invoice)),
     )
 
 
-def _payment_means(invoice: Invoice) -> _Element:
-    """BG-16: what was paid with; when something is still to be paid, the seller's account (BG-17)."""
-    seller = invoice.seller
-    if seller.iban and (invoice.due > 0 or not invoice.payments):
-        return _ram(
-            "SpecifiedTradeSettlementPaymentMeans",
-            _ram("TypeCode", _CREDIT_TRANSFER),
-            _ram("PayeePartyCreditorFinancialAccount", _ram("IBANID", seller.iban), _ram("AccountName", seller.name)),
-            _ram("PayeeSpecifiedCreditorFinancialInstitution", _ram("BICID", seller.bic)),
-        )
-    if not invoice.payments:
-        return _ram("SpecifiedTradeSettlementPaymentMeans", _ram("TypeCode", _ONLINE_PAYMENT_SERVICE))
-    paid = invoice.payments[0]
+def _payment_means(instructions: terms.PaymentInstructions) -> _Element:
     return _ram(
         "SpecifiedTradeSettlementPaymentMeans",
-        _ram("TypeCode", _PAYMENT_MEANS.get(paid.method, _ONLINE_PAYMENT_SERVICE)),
-        _ram("Information", paid.detail),
+        _ram("TypeCode", instructions.code),
+        _ram("Information", instructions.text),
+        _ram("ApplicableTradeSettlementFinancialCard", _ram("ID", instructions.card_digits)),
+        _ram(
+            "PayeePartyCreditorFinancialAccount",
+            _ram("IBANID", instructions.iban),
+            _ram("AccountName", instructions.account_name),
+        ),
+        _ram("PayeeSpecifiedCreditorFinancialInstitution", _ram("BICID", instructions.bic)),
     )
 
 
-def _subtotal(subtotal: TaxSubtotal, currency: str) -> _Element:
-    category = subtotal.tax_category
+def _subtotal(subtotal: TaxSubtotal, invoice: Invoice) -> _Element:
+    """BG-23."""
+    category, currency = subtotal.tax_category, invoice.cart.currency
     return _ram(
         "ApplicableTradeTax",
-        _ram("CalculatedAmount", _amount(subtotal.tax, currency)),
+        _ram("CalculatedAmount", amount(subtotal.tax, currency)),
         _ram("TypeCode", "VAT"),
-        _ram("BasisAmount", _amount(subtotal.basis, currency)),
+        _ram("ExemptionReason", terms.exemption_reason(invoice, subtotal)),
+        _ram("BasisAmount", amount(subtotal.basis, currency)),
         _ram("CategoryCode", category.value),
-        _ram("RateApplicablePercent", _number(subtotal.tax_rate)),
+        _ram("ExemptionReasonCode", terms.exemption_code(subtotal)),
+        _ram("RateApplicablePercent", number(subtotal.tax_rate)),
     )
 
 
-def _allowance(allowance: Allowance, currency: str) -> _Element:
+def _period(period: Period | None) -> _Element | None:
+    """BG-14."""
+    if period is None:
+        return None
+    return _ram(
+        "BillingSpecifiedPeriod",
+        _ram("StartDateTime", _day(period.start)),
+        _ram("EndDateTime", _day(period.end)),
+    )
+
+
+def _adjustment(adjustment: LineAdjustment, currency: str) -> _Element:
+    """BG-27 and BG-28."""
     return _ram(
         "SpecifiedTradeAllowanceCharge",
-        _ram("ChargeIndicator", _udt("Indicator", "false")),
-        _ram("ActualAmount", _amount(allowance.amount, currency)),
-        _ram("Reason", allowance.reason),
-        _ram("CategoryTradeTax", *_rate(allowance.tax_category, allowance.tax_rate)),
+        _ram("ChargeIndicator", _element("udt:Indicator", "true" if adjustment.charge else "false")),
+        _ram("ActualAmount", amount(adjustment.net_amount, currency)),
+        _ram("Reason", adjustment.reason),
     )
 
 
-def _terms(invoice: Invoice) -> str | None:
-    """BT-20, required when something is due (BR-CO-25)."""
-    return words(invoice.language).say("payment.terms") if invoice.due > 0 else None
+def _of_document(item: Allowance | Charge, currency: str) -> _Element:
+    """BG-20 and BG-21."""
+    return _ram(
+        "SpecifiedTradeAllowanceCharge",
+        _ram("ChargeIndicator", _element("udt:Indicator", "true" if isinstance(item, Charge) else "false")),
+        _ram("ActualAmount", amount(item.amount, currency)),
+        _ram("Reason", item.reason),
+        _ram("CategoryTradeTax", *_tax(item)),
+    )
+
+
+def _payment_terms(invoice: Invoice) -> _Element:
+    """BT-20 and BT-9."""
+    due_on = invoice.particulars.due_on
+    return _ram(
+        "SpecifiedTradePaymentTerms",
+        _ram("Description", terms.payment_terms(invoice)),
+        _ram("DueDateDateTime", _day(due_on)) if due_on else None,
+    )
 
 
 def _totals(invoice: Invoice) -> _Element:
@@ -226,55 +284,45 @@ def _totals(invoice: Invoice) -> _Element:
     totals, currency = invoice.cart.totals, invoice.cart.currency
     return _ram(
         "SpecifiedTradeSettlementHeaderMonetarySummation",
-        _ram("LineTotalAmount", _amount(totals.line_total, currency)),
-        _ram("AllowanceTotalAmount", _amount(totals.allowance_total, currency)),
-        _ram("TaxBasisTotalAmount", _amount(totals.basis_total, currency)),
-        _ram("TaxTotalAmount", _amount(totals.tax_total, currency), currencyID=currency),
-        _ram("GrandTotalAmount", _amount(totals.grand_total, currency)),
-        _ram("TotalPrepaidAmount", _amount(invoice.paid_total, currency)),
-        _ram("DuePayableAmount", _amount(invoice.due, currency)),
+        _ram("LineTotalAmount", amount(totals.line_total, currency)),
+        _ram("ChargeTotalAmount", amount(totals.charge_total, currency)),
+        _ram("AllowanceTotalAmount", amount(totals.allowance_total, currency)),
+        _ram("TaxBasisTotalAmount", amount(totals.basis_total, currency)),
+        _ram("TaxTotalAmount", amount(totals.tax_total, currency), currencyID=currency),
+        _ram("RoundingAmount", amount(totals.rounding, currency) if totals.rounding else None),
+        _ram("GrandTotalAmount", amount(totals.grand_total, currency)),
+        _ram("TotalPrepaidAmount", amount(invoice.paid_total, currency)),
+        _ram("DuePayableAmount", amount(invoice.due, currency)),
     )
 
 
-def _rate(category: TaxCategory, rate: Decimal) -> list[_Element]:
+def _preceding(document: DocumentReference) -> _Element:
+    """BG-3."""
+    issued = _element("qdt:DateTimeString", f"{document.issued_on:%Y%m%d}", format=_DATE)
+    return _ram(
+        "InvoiceReferencedDocument",
+        _ram("IssuerAssignedID", document.number),
+        _ram("FormattedIssueDateTime", issued),
+    )
+
+
+def _tax(taxed: PricedLine | Allowance | Charge) -> list[_Element]:
+    """Outside the scope of VAT there is no rate (BR-O-05 to -07), but in the breakdown (BR-DE-14)."""
+    has_rate = taxed.tax_category is not TaxCategory.OUTSIDE_SCOPE
     return [
         _ram("TypeCode", "VAT"),
-        _ram("CategoryCode", category.value),
-        _ram("RateApplicablePercent", _number(rate)),
+        _ram("CategoryCode", taxed.tax_category.value),
+        _ram("RateApplicablePercent", number(taxed.tax_rate) if has_rate else None),
     ]
 
 
 def _day(day: date) -> _Element:
-    """UNTDID 2379 format 102: CCYYMMDD."""
-    return _udt("DateTimeString", day.strftime("%Y%m%d"), format="102")
+    return _element("udt:DateTimeString", f"{day:%Y%m%d}", format=_DATE)
 
 
-def _amount(minor_units: int, currency: str) -> str:
-    return Money(minor_units, currency).to_decimal_string()
+def _ram(tag: str, /, *content: _Element | str | None, **attributes: str) -> _Element:
+    return _element(f"ram:{tag}", *content, **attributes)
 
 
-def _number(number: Decimal) -> str:
-    return f"{plain(number):f}"
-
-
-def _rsm(tag: str, *content: _Element) -> _Element:
-    return _element("rsm", tag, content, {})
-
-
-def _ram(tag: str, *content: _Element | str | None, **attributes: str) -> _Element:
-    return _element("ram", tag, content, attributes)
-
-
-def _udt(tag: str, content: str, **attributes: str) -> _Element:
-    return _element("udt", tag, (content,), attributes)
-
-
-def _element(prefix: str, tag: str, content: tuple[_Element | str | None, ...], attributes: dict[str, str]) -> _Element:
-    """An element. Children that say nothing are left out, as CII forbids empty elements."""
-    element = etree.Element(f"{{{_NAMESPACES[prefix]}}}{tag}", attributes, nsmap=_NAMESPACES)
-    for part in content:
-        if isinstance(part, str):
-            element.text = part
-        elif part is not None and (part.text or len(part)):
-            element.append(part)
-    return element
+def _element(name: str, /, *content: _Element | str | None, **attributes: str) -> _Element:
+    return _CII.element(name, *content, **attributes)

@@ -15,13 +15,12 @@ from weasyprint import CSS, HTML, Attachment, Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from adapters.documents import cii, fonts, page
+from adapters.documents import cii, fonts, page, ubl
+from adapters.documents.conformance import Embedding, embedding, xmp
 from domain.documents import RenderedInvoice
 from domain.errors import DocumentError
 from domain.invoices import Invoice
 
-XML_NAME = "factur-x.xml"
-_CONFORMANCE = (page.TEMPLATES / "conformance.xmp").read_bytes()
 _END_OF_RDF = b"</rdf:RDF>"
 
 
@@ -54,24 +53,29 @@ class Typesetter:
         self._images: dict[str, Any] = {}
 
     def render(self, invoice: Invoice) -> RenderedInvoice:
-        """The invoice as PDF and XML. Raises MissingGlyphs, and UnsafeLogo for a logo that is not plain."""
+        """The invoice as PDF and as XML of both syntaxes. Raises MissingGlyphs, and UnsafeLogo for one not plain."""
         markup = page.write(invoice)
         fonts.check(markup)
         xml = cii.write(invoice)
-        return RenderedInvoice(pdf=self._typeset(markup, xml, invoice.finalized_at), xml=xml)
+        pdf = self._typeset(markup, xml, embedding(invoice), invoice.finalized_at)
+        return RenderedInvoice(pdf=pdf, xml=xml, ubl=ubl.write(invoice))
 
-    def _typeset(self, markup: str, xml: bytes, finalized_at: datetime) -> bytes:
+    def _typeset(self, markup: str, xml: bytes, embedded: Embedding, finalized_at: datetime) -> bytes:
         """The same page, XML and time give the same bytes: nothing is taken from clock or chance."""
         document = HTML(string=markup, url_fetcher=self._fetcher).render(
             font_config=self._fonts, stylesheets=[self._styles], cache=self._images
         )
-        _declare_conformance(document)
+        _declare(document, xmp(embedded))
         created = finalized_at.astimezone(UTC)
         pdf: bytes = document.write_pdf(
             finisher=_finish,
             attachments=[
                 Attachment(
-                    string=xml.decode(), name=XML_NAME, relationship="Alternative", created=created, modified=created
+                    string=xml.decode(),
+                    name=embedded.file_name,
+                    relationship="Alternative",
+                    created=created,
+                    modified=created,
                 )
             ],
             pdf_variant="pdf/a-3a",
@@ -81,13 +85,13 @@ class Typesetter:
         return pdf
 
 
-def _declare_conformance(document: Document) -> None:
+def _declare(document: Document, conformance: bytes) -> None:
     """Adds PDF/UA and Factur-X to the one RDF of the file: readers ignore a second one."""
     plain = document.metadata.generate_rdf_metadata
 
     def generate(*arguments: Any) -> bytes:
         rdf: bytes = plain(*arguments)
-        return rdf.replace(_END_OF_RDF, _CONFORMANCE + _END_OF_RDF)
+        return rdf.replace(_END_OF_RDF, conformance + _END_OF_RDF)
 
     document.metadata.generate_rdf_metadata = generate
 

@@ -13,6 +13,7 @@ from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, Payment
 from domain import entries
 from domain.cart import PricedCart
 from domain.checkout import CheckoutStatus
+from domain.e_invoices import can_be_called
 from domain.entries import EntryStatus
 from domain.errors import InvalidInput, NotFound
 from domain.merchants import Merchant
@@ -64,7 +65,9 @@ class PostgresCheckoutBook:
                 raise NotFound("merchant", step.merchant_id)
             merchant = from_json(Merchant, merchant_row.config)
             rules = CheckoutRules(
-                redirect_origins=merchant.redirect_origins, allow_local_redirects=self._allow_local_redirects
+                redirect_origins=merchant.redirect_origins,
+                allow_local_redirects=self._allow_local_redirects,
+                writes_xrechnung=can_be_called(merchant.seller),
             )
             try:
                 cart = price_checkout(step.request, rules)

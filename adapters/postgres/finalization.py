@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
-from domain import totals
+from domain import e_invoices, totals
 from domain.cart import (
     Allowance,
     Charge,
@@ -50,7 +50,7 @@ async def finalize(
 
     Raises InvalidDraft for a draft that does not add up; then no number was drawn.
     """
-    if broken := totals.violations(draft.cart):
+    if broken := (*totals.violations(draft.cart), *e_invoices.violations(draft, merchant.seller)):
         raise InvalidDraft(broken)
     drawn = await draw(session, merchant, draft.kind)
     invoice = _row(merchant, draft, ties, status, drawn)

@@ -358,6 +358,7 @@ async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[s
             corrects_id=row.corrects_id,
             pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
             xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
+            ubl=documents.get((row.id, DocumentKind.INVOICE_UBL)),
             delivery=deliveries.get(row.id),
         )
         for row in rows

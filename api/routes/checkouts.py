@@ -14,6 +14,7 @@ from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
 from api.violations import parse
 from domain.checkout import LONGEST_REASON, CheckoutRequest, CheckoutStatus
+from domain.e_invoices import can_be_called
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
 from domain.merchants import Merchant
@@ -172,9 +173,12 @@ def _link_is_due(view: CheckoutView) -> bool:
 
 def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
     """Every rule that can be known before a run starts. Raises InvalidInput."""
-    price_checkout(
-        wanted, CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
+    rules = CheckoutRules(
+        redirect_origins=merchant.redirect_origins,
+        allow_local_redirects=site.sandbox,
+        writes_xrechnung=can_be_called(merchant.seller),
     )
+    price_checkout(wanted, rules)
     _demand_drawable(wanted, services)
 
 

@@ -56,12 +56,12 @@ async def read_invoice_xml(
     request: Request,
     merchant: TheMerchant,
     services: TheServices,
-    syntax: Annotated[Literal["cii"], Query(alias="format", description="the XML syntax")] = "cii",
+    syntax: Annotated[Literal["cii", "ubl"], Query(alias="format", description="the XML syntax")] = "cii",
 ) -> Response:
-    """The stored XML of the invoice (UN/CEFACT Cross Industry Invoice), as it is embedded in the PDF."""
+    """The stored XML of the invoice: UN/CEFACT Cross Industry Invoice, as it is embedded in the PDF, or UBL 2.1."""
     view = await _invoice(invoice_id, merchant, services)
-    stored = {"cii": view.xml}
-    return await _stored(request, view, stored[syntax], "xml", services)
+    document, suffix = {"cii": (view.xml, "xml"), "ubl": (view.ubl, "ubl.xml")}[syntax]
+    return await _stored(request, view, document, suffix, services)
 
 
 async def _invoice(invoice_id: str, merchant: Merchant, services: Services) -> InvoiceView:

@@ -119,7 +119,7 @@ async def test_a_document_that_the_reader_has_is_not_sent_again(stage: Stage) ->
     assert (await stage.get(path, **{"If-None-Match": '"other"'})).status_code == 200
 
 
-@pytest.mark.parametrize("suffix", ["pdf", "xml"])
+@pytest.mark.parametrize("suffix", ["pdf", "xml", "xml?format=ubl"])
 async def test_a_document_is_not_found_until_it_is_stored(stage: Stage, suffix: str) -> None:
     checkout = await stage.checkout()
     invoice = stage.world.invoice(checkout.id, number="RE-1", pdf=None, xml=None)
@@ -128,11 +128,26 @@ async def test_a_document_is_not_found_until_it_is_stored(stage: Stage, suffix: 
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_xml_syntax_that_is_not_kept_is_refused_and_never_replaced_by_another(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("syntax", "content", "name"), [("cii", b"<cii/>", "RE-1.xml"), ("ubl", b"<ubl/>", "RE-1.ubl.xml")]
+)
+async def test_each_xml_syntax_is_kept_under_a_name_of_its_own(
+    stage: Stage, syntax: str, content: bytes, name: str
+) -> None:
     checkout = await stage.checkout()
-    invoice = stage.world.invoice(checkout.id, number="RE-1", pdf=None, xml=b"<x/>")
-    assert (await stage.get(f"/v1/invoices/{invoice.id}/xml?format=cii")).content == b"<x/>"
-    refused = await stage.get(f"/v1/invoices/{invoice.id}/xml?format=ubl")
+    invoice = stage.world.invoice(checkout.id, number="RE-1", pdf=None, xml=b"<cii/>", ubl=b"<ubl/>")
+    answer = await stage.get(f"/v1/invoices/{invoice.id}/xml?format={syntax}")
+    assert answer.content == content
+    assert answer.headers["content-type"].startswith("application/xml")
+    assert answer.headers["etag"] == f'"{hashlib.sha256(content).hexdigest()}"'
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
+
+
+@pytest.mark.parametrize("unknown", ["edifact", "UBL", ""])
+async def test_an_unknown_xml_syntax_is_refused_and_never_replaced_by_another(stage: Stage, unknown: str) -> None:
+    checkout = await stage.checkout()
+    invoice = stage.world.invoice(checkout.id, number="RE-1", pdf=None, xml=b"<cii/>", ubl=b"<ubl/>")
+    refused = await stage.get(f"/v1/invoices/{invoice.id}/xml?format={unknown}")
     assert refused.status_code == 422
     assert [error["pointer"] for error in refused.json()["errors"]] == ["/format"]
 

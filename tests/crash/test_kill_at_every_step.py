@@ -167,7 +167,7 @@ async def _assert_every_checkout_was_served_once(scene: Scene, checkouts: int, c
         for table in ("checkouts", "entries", "payment_links", "provider_sessions", "payments", "orders", "invoices"):
             assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == checkouts, table  # noqa: S608
         assert await connection.scalar(text("SELECT count(*) FROM deliveries WHERE status = 'sent'")) == checkouts
-        assert await connection.scalar(text("SELECT count(*) FROM documents")) == 2 * checkouts
+        assert await connection.scalar(text("SELECT count(*) FROM documents")) == 3 * checkouts
         numbers = await connection.scalars(text("SELECT sequence FROM invoices ORDER BY finalized_at"))
         assert list(numbers) == list(range(1, checkouts + 1))
         assert await connection.scalar(text("SELECT bool_and(captured = assigned AND captured = amount) FROM payments"))

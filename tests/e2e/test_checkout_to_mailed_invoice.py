@@ -13,6 +13,7 @@ from facturx import get_facturx_xml_from_pdf
 from sqlalchemy import text
 
 from domain.money import Money
+from tests.documents.business_terms import agreed, read
 from tests.documents.validation import problems
 from tests.e2e.conftest import fresh_body
 from tests.house import RESULT_KEY, House, eventually
@@ -48,11 +49,30 @@ async def test_stored_xml_is_the_embedded_one_and_valid(the_house: House, body: 
 
     pdf = (await the_house.shop.get(done["invoice"]["pdf"])).content
     xml = (await the_house.shop.get(done["invoice"]["xml"])).content
+    ubl = (await the_house.shop.get(done["invoice"]["xml"], params={"format": "ubl"})).content
 
-    assert problems(xml) == []
+    assert [*problems(xml), *problems(ubl)] == []
+    assert agreed(read(xml), read(ubl))
     assert get_facturx_xml_from_pdf(pdf, check_xsd=False)[1] == xml
     with pikepdf.open(BytesIO(pdf)) as document:
         assert document.Root.MarkInfo.Marked
+
+
+async def test_an_authority_with_a_leitweg_id_gets_an_xrechnung(the_house: House, body: dict[str, Any]) -> None:
+    body["customer"] |= {"company": "Bezirksamt Mitte", "leitweg_id": "04011000-12345-03"}
+    checkout = await the_house.open_checkout(body)
+    await the_house.pay(await the_house.press_pay(checkout))
+    done = await the_house.reaches(checkout["id"], "completed")
+
+    for syntax in ("cii", "ubl"):
+        xml = (await the_house.shop.get(done["invoice"]["xml"], params={"format": syntax})).content
+        assert problems(xml) == []
+        said = read(xml)
+        assert said["BT-10"] == "04011000-12345-03"
+        assert said["BT-24"].endswith("xrechnung_3.0")
+    pdf = (await the_house.shop.get(done["invoice"]["pdf"])).content
+    with pikepdf.open(BytesIO(pdf)) as document:
+        assert list(document.attachments) == ["xrechnung.xml"]
 
 
 async def test_returning_customer_lands_in_the_shop_with_a_token_it_can_verify_offline(

@@ -19,6 +19,7 @@ NORDWERK = Merchant(
         name="Nordwerk Möbel GmbH",
         address=Address(line1="Hafenstraße 7", postal_code="24103", city="Kiel", country="DE"),
         vat_id="DE123456788",
+        phone="+49 431 5550 1400",
         email="service@nordwerk.example",
     ),
     branding=Branding(display_name="Nordwerk", logo=LOGO, accent="#0f5c4d"),

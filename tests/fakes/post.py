@@ -24,4 +24,7 @@ class FakeRenderer:
     """Writes the number instead of a document."""
 
     async def render(self, invoice: Invoice) -> RenderedInvoice:
-        return RenderedInvoice(pdf=f"%PDF {invoice.number}".encode(), xml=f"<{invoice.number}/>".encode())
+        number = invoice.number
+        return RenderedInvoice(
+            pdf=f"%PDF {number}".encode(), xml=f"<{number}/>".encode(), ubl=f"<{number}.ubl/>".encode()
+        )

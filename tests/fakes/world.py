@@ -91,7 +91,9 @@ class World:
         self.checkouts[checkout_id] = replace(self.checkouts[checkout_id], status=status)
         return self.checkouts[checkout_id]
 
-    def invoice(self, checkout_id: str, *, number: str, pdf: bytes | None, xml: bytes | None) -> InvoiceView:
+    def invoice(
+        self, checkout_id: str, *, number: str, pdf: bytes | None, xml: bytes | None, ubl: bytes | None = None
+    ) -> InvoiceView:
         """Give a checkout its invoice, with as many documents as are stored already."""
         checkout = self.checkouts[checkout_id]
         view = InvoiceView(
@@ -102,6 +104,7 @@ class World:
             total=checkout.total,
             pdf=self._store(DocumentKind.INVOICE_PDF, pdf),
             xml=self._store(DocumentKind.INVOICE_XML, xml),
+            ubl=self._store(DocumentKind.INVOICE_UBL, ubl),
         )
         self.checkouts[checkout_id] = replace(checkout, invoice=view, status=CheckoutStatus.INVOICED)
         return view

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.merchant_file import InvalidMerchantFile, load
+from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen
 
@@ -30,6 +31,13 @@ def test_the_merchant_of_the_demo_is_complete() -> None:
     assert merchant.time_zone == "Europe/Berlin"
     assert merchant.number_pattern == "RE-{year}-{000000}"
     assert "https://shop.example" in merchant.redirect_origins
+
+
+def test_a_merchant_may_take_part_in_a_network_for_electronic_invoices(tmp_path: Path) -> None:
+    address = '[seller.electronic_address]\nscheme = "9930"\nid = "DE123456788"\n\n[seller.address]'
+    path = _written(tmp_path, _MERIDIAN.read_text(encoding="utf-8").replace("[seller.address]", address, 1))
+    assert load(_MERIDIAN).seller.electronic_address is None
+    assert load(path).seller.electronic_address == ElectronicAddress(scheme="9930", id="DE123456788")
 
 
 def test_a_merchant_may_wait_for_the_providers_fee(tmp_path: Path) -> None:
@@ -80,6 +88,16 @@ WRONG = {
     "register": ('register = "HRB 12345, AG Hamburg"', 'register = ""', "seller.register: "),
     "IBAN": ("DE75512108001245126199", "DE76512108001245126199", "seller.iban: "),
     "BIC": ("SOGEDEFFXXX", "SOGE", "seller.bic: "),
+    "scheme of the electronic address": (
+        "[seller.address]",
+        '[seller.electronic_address]\nscheme = "9999"\nid = "1"\n[seller.address]',
+        "seller.electronic_address: Value error, scheme must be",
+    ),
+    "electronic address": (
+        "[seller.address]",
+        '[seller.electronic_address]\nscheme = "0088"\nid = "4012345000008"\n[seller.address]',
+        "seller.electronic_address: Value error, id must be",
+    ),
     "e-mail": ("rechnung@meridian-werkstatt.example", "rechnung", "seller.email: "),
     "unknown field": ("[branding]", '[branding]\nfont = "Arial"', "branding.font: "),
     "accent": ("#1d4fc4", "blue", "branding.accent: "),

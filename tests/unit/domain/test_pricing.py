@@ -48,6 +48,9 @@ def test_the_contracts_checkout_is_priced() -> None:
         {"/expires_in_seconds": 30 * 24 * 3600},
         {"/customer/vat_id": "DE123456789"},
         {"/customer/number": "K-4711"},
+        {"/customer/electronic_address": {"scheme": "9930", "id": "DE123456788"}},
+        {"/customer/leitweg_id": "04011000-12345-03"},
+        {"/customer/buyer_reference": "Abteilung 7"},
         {"/customer/company": None},
         {"/lines/0/sku": "4242424242424242"},
         {"/lines/0/name": "Tisch 160 x 80 cm, „Eiche“"},
@@ -61,6 +64,13 @@ def test_the_contracts_checkout_is_priced() -> None:
 )
 def test_sound_checkouts_are_taken(changes: dict[str, Any]) -> None:
     assert priced(changes).totals.grand_total > 0
+
+
+def test_a_leitweg_id_is_refused_where_no_xrechnung_can_be_written() -> None:
+    rules = CheckoutRules(redirect_origins=RULES.redirect_origins, writes_xrechnung=False)
+    body = put({"/customer/leitweg_id": "04011000-12345-03"})(good_body())
+    with pytest.raises(InvalidInput, match="/customer/leitweg_id: needs a seller with a telephone number"):
+        price_checkout(request_of(body), rules)
 
 
 def test_a_callers_plain_text_for_the_price_mode_is_taken_as_the_mode() -> None:
