@@ -21,7 +21,8 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
-from adapters import temporal
+from activities.vat_ids import VatIdActivities
+from adapters import temporal, vies
 from adapters.document_store import LocalDocumentStore
 from adapters.documents.renderer import PooledRenderer
 from adapters.mail.smtp import SmtpMailer
@@ -39,7 +40,9 @@ from adapters.postgres.payments import PostgresPaymentBook
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.vat_ids import PostgresVatIdBook
 from adapters.stripe.provider import StripeProvider
+from adapters.vies import Vies
 from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
@@ -92,6 +95,9 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         provider,
         TemporalReporter(client, task_queue=settings.temporal.task_queue),
     )
+    register = vies.connect(settings.vies.api_base, timeout=settings.vies.timeout_seconds)
+    stack.push_async_callback(register.aclose)
+    vat_ids = VatIdActivities(PostgresVatIdBook(sessions), Vies(register))
     disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
     payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
     return [
@@ -101,6 +107,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         *sweeping(reconciliation),
         *disputing(disputes),
         *paying_out(payouts),
+        vat_ids.ask_again_about_vat_ids,
     ]
 
 

@@ -27,6 +27,7 @@ from pydantic import (
 
 from adapters.documents import logo
 from adapters.documents.words import LANGUAGES
+from domain.cart import TaxRounding
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
@@ -34,6 +35,8 @@ from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPo
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
 from domain.refunds import RefundApproval
+from domain.tax_settings import TaxSettings
+from domain.vat_ids import InvalidVatIdPolicy
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -169,6 +172,15 @@ class _BrandingTable(_Table):
         return Branding(**self.model_dump())
 
 
+class _TaxTable(_Table):
+    oss: bool = False
+    rounding: Annotated[TaxRounding, Field(strict=False)] = TaxRounding.GROSS_EXACT
+    invalid_vat_id: Annotated[InvalidVatIdPolicy, Field(strict=False)] = InvalidVatIdPolicy.CHARGE
+
+    def to_domain(self) -> TaxSettings:
+        return TaxSettings(**self.model_dump())
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -185,6 +197,7 @@ class _MerchantTable(_Table):
     balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
+    tax: _TaxTable = _TaxTable()
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -209,4 +222,5 @@ class _MerchantTable(_Table):
             balanced_when=self.balanced_when,
             credit_note_pattern=self.credit_note_pattern,
             refund_approval=self.refund_approval,
+            tax=self.tax.to_domain(),
         )

@@ -32,7 +32,7 @@ class ResultTokens:
             "checkout": page.checkout_id,
             "assignment_key": page.assignment_key,
             "status": status.value,
-            "amount": amount(page.cart.totals.grand_total, page.cart.currency),
+            "amount": amount(page.cart.totals.payable, page.cart.currency),
             "currency": page.cart.currency,
             "iat": now,
             "exp": now + LIFETIME,

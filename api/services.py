@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from domain.ports import VatRegister
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The collaborators of the routes. `undrawable` returns the characters of a text that no bundled font
-    can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
+    can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256). `is_vat_id` knows
+    the forms of VAT ids, `vat_register` who holds them.
     """
 
     reader: Reader
@@ -22,6 +24,8 @@ class Services:
     documents: Documents
     undrawable: Callable[[str], str]
     result_keys: Mapping[str, str] = field(repr=False)
+    is_vat_id: Callable[[str], bool]
+    vat_register: VatRegister
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

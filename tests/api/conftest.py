@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from adapters.vat_ids import is_vat_id
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
@@ -19,6 +20,7 @@ from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
 from tests.fakes.runs import FakeRuns
+from tests.fakes.vat_register import FakeVatRegister
 from tests.fakes.world import World
 
 NORD_KEY, SUED_KEY = "qk_test_nord", "qk_test_sued"
@@ -43,6 +45,7 @@ class Stage:
     runs: FakeRuns
     refunds: FakeRefundRuns
     inbox: FakeInbox
+    register: FakeVatRegister
     client: httpx.AsyncClient
 
     async def post(self, body: Any, *, key: str = NORD_KEY) -> httpx.Response:
@@ -85,7 +88,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
-    refunds = FakeRefundRuns(world)
+    refunds, register = FakeRefundRuns(world), FakeVatRegister()
     services = Services(
         reader=reader,
         cases=runs.cases,
@@ -96,6 +99,8 @@ async def a_stage() -> AsyncIterator[Stage]:
         documents=FakeDocuments(world),
         undrawable=lambda text: "".join(character for character in text if character in UNDRAWABLE),
         result_keys=RESULT_KEYS,
+        is_vat_id=is_vat_id,
+        vat_register=register,
     )
     app = create_app(
         services,
@@ -106,4 +111,13 @@ async def a_stage() -> AsyncIterator[Stage]:
         transient_faults=(DatabaseAway,),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
-        yield Stage(app=app, world=world, reader=reader, runs=runs, refunds=refunds, inbox=inbox, client=client)
+        yield Stage(
+            app=app,
+            world=world,
+            reader=reader,
+            runs=runs,
+            refunds=refunds,
+            inbox=inbox,
+            register=register,
+            client=client,
+        )

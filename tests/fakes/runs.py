@@ -4,6 +4,7 @@ from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCanc
 from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.payments import ProviderEvent
+from domain.vat_ids import VatEvidence
 from domain.views import CaseView, InboxEntry
 from tests.fakes.cases import FakeCases
 from tests.fakes.world import World
@@ -32,7 +33,9 @@ class FakeRuns:
         self.decided: list[tuple[str | None, DecideCase]] = []
         self.cases = FakeCases(world)
 
-    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+    async def open(
+        self, merchant_id: str, request: CheckoutRequest, vat_evidence: VatEvidence | None = None
+    ) -> OpenedCheckout:
         self._demand_service()
         if self.overtaken_by is not None:
             self.world.open(merchant_id, self.overtaken_by)
@@ -41,7 +44,7 @@ class FakeRuns:
             if (view.merchant_id, view.assignment_key) == (merchant_id, request.assignment_key):
                 return OpenedCheckout(checkout_id=view.id, created=False)
         self.opened.append((merchant_id, request))
-        return OpenedCheckout(checkout_id=self.world.open(merchant_id, request).id, created=True)
+        return OpenedCheckout(checkout_id=self.world.open(merchant_id, request, vat_evidence).id, created=True)
 
     async def open_payment_page(self, workflow_id: str) -> str:
         self._demand_service()

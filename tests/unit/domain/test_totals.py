@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
 from domain.checkout import PriceMode
-from domain.currencies import EXPONENTS
+from domain.currencies import EXPONENTS, document_step
 from domain.errors import InvalidAmount
 from domain.totals import CartLine, price_cart, violations
 
@@ -39,6 +39,12 @@ def half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))
 
 
+def on_paper(quantity: Decimal, price: Decimal, currency: str) -> int:
+    """Quantity x price in minor units, in steps of what a document can state."""
+    step = document_step(currency)
+    return half_up(Fraction(quantity) * Fraction(price) * 10 ** EXPONENTS[currency] / step) * step
+
+
 @st.composite
 def carts(draw: st.DrawFn, modes: tuple[str, ...] = ("net", "gross")) -> PricedCart:
     """Carts as shops have them, and stranger ones: many rates, fractions, free things, coupons to the last cent."""
@@ -56,10 +62,11 @@ def carts(draw: st.DrawFn, modes: tuple[str, ...] = ("net", "gross")) -> PricedC
             max_size=8,
         )
     )
-    stated = sum(half_up(Fraction(line.quantity) * Fraction(line.unit_price) * 10**decimals) for line in lines)
+    step = document_step(currency)
+    stated = sum(on_paper(line.quantity, line.unit_price, currency) for line in lines) // step
     taken_off = draw(st.integers(0, max(0, stated - 1)))
     cuts = sorted(draw(st.lists(st.integers(0, taken_off), max_size=3)))
-    discounts = tuple(upper - lower for lower, upper in pairwise([0, *cuts, taken_off]) if upper > lower)
+    discounts = tuple((upper - lower) * step for lower, upper in pairwise([0, *cuts, taken_off]) if upper > lower)
     return a_cart(draw(st.sampled_from(modes)), *lines, discounts=discounts, currency=currency)
 
 
@@ -73,26 +80,26 @@ def test_every_cart_adds_up(cart: PricedCart) -> None:
 @settings(max_examples=1000)
 @given(carts(("gross",)))
 def test_a_gross_cart_costs_what_the_shop_showed_to_the_last_unit(cart: PricedCart) -> None:
-    scale = 10 ** EXPONENTS[cart.currency]
-    shown = sum(half_up(Fraction(line.quantity) * Fraction(line.unit_price) * scale) for line in cart.lines)
+    step = document_step(cart.currency)
+    shown = sum(on_paper(line.quantity, line.unit_price, cart.currency) for line in cart.lines)
     assert cart.totals.grand_total == shown - sum(discount.amount for discount in cart.discounts)
     for subtotal in cart.subtotals:
         gross, rate = subtotal.basis + subtotal.tax, Fraction(subtotal.tax_rate)
-        assert subtotal.basis == half_up(gross * 100 / (100 + rate))
-        assert abs(subtotal.tax - subtotal.basis * rate / 100) <= 1
+        assert subtotal.basis == half_up(gross * 100 / (100 + rate) / step) * step
+        assert abs(subtotal.tax - subtotal.basis * rate / 100) <= step
 
 
 @settings(max_examples=1000)
 @given(carts(("net",)))
 def test_a_net_cart_is_taxed_once_per_rate(cart: PricedCart) -> None:
-    scale = 10 ** EXPONENTS[cart.currency]
+    step = document_step(cart.currency)
     expected = 0
     for subtotal in cart.subtotals:
         lines = [line for line in cart.lines if line.tax_rate == subtotal.tax_rate]
         allowances = [item for item in cart.allowances if item.tax_rate == subtotal.tax_rate]
-        basis = sum(half_up(Fraction(line.quantity) * Fraction(line.unit_price) * scale) for line in lines)
+        basis = sum(on_paper(line.quantity, line.unit_price, cart.currency) for line in lines)
         basis -= sum(item.amount for item in allowances)
-        tax = half_up(basis * Fraction(subtotal.tax_rate) / 100)
+        tax = half_up(basis * Fraction(subtotal.tax_rate) / 100 / step) * step
         assert (subtotal.basis, subtotal.tax) == (basis, tax)
         expected += basis + tax
     assert cart.totals.grand_total == expected
@@ -105,14 +112,12 @@ def test_a_net_cart_is_taxed_once_per_rate(cart: PricedCart) -> None:
 def test_no_shorter_net_price_would_give_the_net_amount(cart: PricedCart) -> None:
     decimals = EXPONENTS[cart.currency]
     for line in cart.lines:
-        quantity = Fraction(line.quantity) * 10**decimals
-        assert half_up(Fraction(line.net_unit_price) * quantity) == line.net_amount
+        assert on_paper(line.quantity, line.net_unit_price, cart.currency) == line.net_amount
         used = -int(line.net_unit_price.as_tuple().exponent)
         if used > decimals:
-            exact = line.net_amount / quantity * 10 ** (used - 1)
-            neighbours = {floor(exact), ceil(exact)}
-            shorter = [Fraction(price, 10 ** (used - 1)) for price in neighbours]
-            assert all(half_up(price * quantity) != line.net_amount for price in shorter)
+            exact = Fraction(line.net_amount, 10**decimals) / Fraction(line.quantity) * 10 ** (used - 1)
+            shorter = [Decimal(price).scaleb(1 - used) for price in (floor(exact), ceil(exact))]
+            assert all(on_paper(line.quantity, price, cart.currency) != line.net_amount for price in shorter)
 
 
 @settings(max_examples=200)
