@@ -93,7 +93,7 @@ def _rate(violations: Violations, pointer: str, text: object, category: TaxCateg
     """Only the standard category has a rate; the others may leave it out."""
     if text is None:
         if category is TaxCategory.STANDARD:
-            violations.add(pointer, 'is required in category S: a decimal string in per cent such as "19"')
+            violations.add(pointer, 'is required: a decimal string in per cent such as "19", in category S')
         return None if category in {None, TaxCategory.STANDARD} else _NOTHING
     rate = violations.decimal(pointer, text, integer_digits=3, decimals=_RATE_DECIMALS)
     if rate is None:

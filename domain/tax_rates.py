@@ -61,10 +61,10 @@ def territory(address: Address) -> str:
     """
     table = _table()
     country = table.territory.get(address.country, address.country)
-    postal_code = address.postal_code.replace(" ", "").upper()
-    if country == "GB" and postal_code.startswith("BT"):
+    if country == "GB" and address.postal_code.strip().upper().startswith("BT"):
         return NORTHERN_IRELAND
-    if postal_code.removeprefix(f"{country}-").startswith(table.outside.get(country, ())):
+    digits = "".join(filter(str.isdigit, address.postal_code))
+    if digits.startswith(table.outside.get(country, ())):
         return f"{country}-outside"
     return country
 

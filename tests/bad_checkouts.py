@@ -17,10 +17,6 @@ class BadCheckout(NamedTuple):
     mutate: Mutate
     pointers: tuple[str, ...]
 
-    def at(self, pointer: str) -> "BadCheckout":
-        """The same, where the violation is named elsewhere than the mistake was made."""
-        return self._replace(pointers=(pointer,))
-
 
 def _bad(name: str, pointer: str, value: Any) -> BadCheckout:
     return BadCheckout(name, put({pointer: value}), (pointer,))
@@ -159,14 +155,20 @@ _LINES = [
     _bad_at("tax class is unknown", "/lines/0/tax_class", {"/lines/0/tax_rate": None, "/lines/0/tax_class": "luxury"}),
     _bad("tax class stands beside a rate", "/lines/0/tax_class", "standard"),
     _bad("supply is unknown", "/lines/0/supply", "air"),
-    _bad("discount on a line has no name", "/lines/0/discounts", [{"name": "", "amount": "1.00"}]).at(
-        "/lines/0/discounts/0/name"
+    _bad_at(
+        "discount on a line has no name",
+        "/lines/0/discounts/0/name",
+        {"/lines/0/discounts": [{"name": "", "amount": "1.00"}], "/total": None},
     ),
-    _bad("discount on a line is negative", "/lines/0/discounts", [{"name": "Rabatt", "amount": "-1.00"}]).at(
-        "/lines/0/discounts/0/amount"
+    _bad_at(
+        "discount on a line is negative",
+        "/lines/0/discounts/0/amount",
+        {"/lines/0/discounts": [{"name": "Rabatt", "amount": "-1.00"}], "/total": None},
     ),
-    _bad("charge on a line has three decimals", "/lines/0/charges", [{"name": "Holz", "amount": "1.001"}]).at(
-        "/lines/0/charges/0/amount"
+    _bad_at(
+        "charge on a line has three decimals",
+        "/lines/0/charges/0/amount",
+        {"/lines/0/charges": [{"name": "Holz", "amount": "1.001"}], "/total": None},
     ),
     _bad_at(
         "discount eats more than its line",
@@ -194,10 +196,14 @@ _DISCOUNTS = [
 ]
 
 _CHARGES = [
-    _bad("charge has no name", "/charges", [_charge(name="")]).at("/charges/0/name"),
-    _bad("charge is zero", "/charges", [_charge(amount="0.00")]).at("/charges/0/amount"),
-    _bad("charge has no rate", "/charges", [_charge(tax_rate=None)]).at("/charges/0/tax_rate"),
-    _bad("charge has an unknown category", "/charges", [_charge(tax_category="X")]).at("/charges/0/tax_category"),
+    _bad_at("charge has no name", "/charges/0/name", {"/charges": [_charge(name="")], "/total": None}),
+    _bad_at("charge is zero", "/charges/0/amount", {"/charges": [_charge(amount="0.00")], "/total": None}),
+    _bad_at("charge has no rate", "/charges/0/tax_rate", {"/charges": [_charge(tax_rate=None)], "/total": None}),
+    _bad_at(
+        "charge has an unknown category",
+        "/charges/0/tax_category",
+        {"/charges": [_charge(tax_category="X")], "/total": None},
+    ),
     _bad("there are too many charges", "/charges", [_charge()] * 21),
     _bad_at(
         "a discount is taken off a charge",

@@ -1,7 +1,7 @@
 """What is known of a buyer's VAT id, as part of the steps of a checkout. Every caller holds the checkout's lock."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ def first_evidence(checkout_id: str, merchant_id: str, evidence: VatEvidence, *,
         status=evidence.status,
         evidence=to_json(evidence),
         relied_on=relied_on,
-        ask_at=datetime.now(UTC) + timedelta(minutes=1),
+        ask_at=datetime.now(UTC),
     )
 
 
