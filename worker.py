@@ -104,10 +104,9 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         *registered(books, at_provider, documents, delivery),
         *settling(LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions)), at_provider),
         *refunding(RefundActivities(PostgresRefundBook(sessions))),
-        *sweeping(reconciliation),
+        *sweeping(reconciliation, vat_ids),
         *disputing(disputes),
         *paying_out(payouts),
-        vat_ids.ask_again_about_vat_ids,
     ]
 
 
@@ -162,13 +161,14 @@ def refunding(refunds: RefundActivities) -> Activities:
     ]
 
 
-def sweeping(reconciliation: ReconciliationActivities) -> Activities:
+def sweeping(reconciliation: ReconciliationActivities, vat_ids: VatIdActivities) -> Activities:
     """Every step of the sweep."""
     return [
         reconciliation.read_missed_messages,
         reconciliation.report_unapplied_messages,
         reconciliation.look_at_ended_sessions,
         reconciliation.restart_lost_runs,
+        vat_ids.ask_again_about_vat_ids,
     ]
 
 

@@ -12,10 +12,11 @@ from lxml.etree import _Element
 from adapters.documents.words import words
 from domain.cart import Allowance, PricedLine, TaxCategory, TaxSubtotal
 from domain.checkout import Address, Customer
+from domain.currencies import MOST_DOCUMENT_DECIMALS, exponent
 from domain.decimals import plain
 from domain.invoices import Invoice
 from domain.merchants import Seller
-from domain.money import Money
+from domain.money import major_from_minor
 
 GUIDELINE = "urn:cen.eu:en16931:2017"
 COMMERCIAL_INVOICE = "380"  # UNTDID 1001
@@ -250,7 +251,9 @@ def _day(day: date) -> _Element:
 
 
 def _amount(minor_units: int, currency: str) -> str:
-    return Money(minor_units, currency).to_decimal_string()
+    """As many decimals as the currency has, two at most (BR-DEC): finer amounts are never priced."""
+    decimals = min(exponent(currency), MOST_DOCUMENT_DECIMALS)
+    return f"{plain(major_from_minor(minor_units, currency), least_decimals=decimals):f}"
 
 
 def _number(number: Decimal) -> str:
