@@ -62,97 +62,141 @@ class Shape:
         return document_step(self.currency)
 
 
-def currencies() -> st.SearchStrategy[str]:
-    """Every currency, and those more often that have something special."""
-    return st.sampled_from(["EUR", "USD", "JPY", "KWD", "ISK", "HUF", "CLF"]) | st.sampled_from(sorted(EXPONENTS))
+_CURRENCIES = st.sampled_from(["EUR", "USD", "JPY", "KWD", "ISK", "HUF", "CLF"]) | st.sampled_from(sorted(EXPONENTS))
+"""Every currency, and those more often that have something special."""
+_REASONS = [("VATEX-EU-132-1I", None), (None, "§ 19 UStG"), ("VATEX-EU-J", "Antiquität")]
 
 
-@st.composite
-def shapes(draw: st.DrawFn) -> Shape:
-    """Categories that may be on one document; where the buyer owes the tax, prices are net."""
-    group = draw(st.sampled_from([_TOGETHER, _TOGETHER, _ALONE, _REVERSED]))
-    categories = draw(st.lists(st.sampled_from(group), min_size=1, max_size=4))
-    taxes = tuple(
-        Taxed(category, draw(st.sampled_from(_RATES)) if category is TaxCategory.STANDARD else Decimal(0))
-        for category in categories
-    )
+def _shape(
+    group: tuple[TaxCategory, ...],
+    picks: list[tuple[int, Decimal]],
+    currency: str,
+    prices: PriceMode,
+    rounding: TaxRounding,
+    reason: tuple[str | None, str | None],
+) -> Shape:
+    categories = [(group[pick % len(group)], rate) for pick, rate in picks]
     return Shape(
-        currency=draw(currencies()),
-        prices=PriceMode.NET if group is _REVERSED else draw(st.sampled_from(PriceMode)),
-        rounding=draw(st.sampled_from(TaxRounding)),
-        taxes=taxes,
-        reason=draw(st.sampled_from([("VATEX-EU-132-1I", None), (None, "§ 19 UStG"), ("VATEX-EU-J", "Antiquität")])),
+        currency=currency,
+        prices=PriceMode.NET if group is _REVERSED else prices,
+        rounding=rounding,
+        taxes=tuple(
+            Taxed(category, rate if category is TaxCategory.STANDARD else Decimal(0)) for category, rate in categories
+        ),
+        reason=reason,
     )
 
 
-def _amounts(shape: Shape, most: int = 50_000) -> st.SearchStrategy[int]:
-    return st.integers(1, most).map(lambda units: units * shape.step)
+_SHAPES = st.builds(
+    _shape,
+    st.sampled_from([_TOGETHER, _TOGETHER, _ALONE, _REVERSED]),
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from(_RATES)), min_size=1, max_size=4),
+    _CURRENCIES,
+    st.sampled_from(PriceMode),
+    st.sampled_from(TaxRounding),
+    st.sampled_from(_REASONS),
+)
+"""Categories that may be on one document; where the buyer owes the tax, prices are net."""
+
+_SHARE = st.just(0) | st.integers(0, 1000)
+"""What of something is taken off, in thousandths; often nothing."""
 
 
-@st.composite
-def _lines(draw: st.DrawFn, shape: Shape, number: int) -> CartLine:
-    taxed = draw(st.sampled_from(shape.taxes))
-    decimals = draw(st.integers(0, 6))
-    quantity = draw(
-        st.integers(1, 12).map(Decimal) | st.integers(1, 10**7).map(lambda units: Decimal(units).scaleb(-4))
-    )
-    price = Decimal(draw(st.integers(0, 200) | st.integers(0, 10**6))).scaleb(-decimals)
-    is_exempt = taxed.category is TaxCategory.EXEMPT
-    charges = draw(st.lists(_amounts(shape, 500), max_size=2))
-    room = line_amount(quantity, price, shape.currency) + sum(charges)
-    discount = draw(st.integers(0, room // shape.step)) * shape.step if draw(st.booleans()) else 0
-    stated = [StatedAdjustment(reason=f"Aufpreis {n}", amount=amount, charge=True) for n, amount in enumerate(charges)]
-    if discount:
-        stated.insert(0, StatedAdjustment(reason="Mengenrabatt", amount=discount))
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """A line before it is known what cart it is in. `price` is counted in `decimals`; `charges` in steps."""
+
+    tax: int
+    quantity: Decimal
+    price: int
+    decimals: int
+    charges: list[int]
+    discount: int
+    unit: str
+
+
+_SOLD = st.builds(
+    _Sold,
+    st.integers(0, 3),
+    st.integers(1, 12).map(Decimal) | st.integers(1, 10**7).map(lambda units: Decimal(units).scaleb(-4)),
+    st.integers(0, 200) | st.integers(0, 10**6),
+    st.integers(0, 6),
+    st.lists(st.integers(1, 500), max_size=2),
+    _SHARE,
+    st.sampled_from(["C62", "HUR", "KGM"]),
+)
+
+
+def _line(shape: Shape, number: int, sold: _Sold) -> CartLine:
+    taxed = shape.taxes[sold.tax % len(shape.taxes)]
+    price = Decimal(sold.price).scaleb(-sold.decimals)
+    room = line_amount(sold.quantity, price, shape.currency) // shape.step + sum(sold.charges)
+    stated = [
+        StatedAdjustment(reason=f"Aufpreis {n}", amount=amount * shape.step, charge=True)
+        for n, amount in enumerate(sold.charges)
+    ]
+    if discount := room * sold.discount // 1000:
+        stated.insert(0, StatedAdjustment(reason="Mengenrabatt", amount=discount * shape.step))
+    code, words = shape.reason if taxed.category is TaxCategory.EXEMPT else (None, None)
     return CartLine(
         name=f"Ware {number}",
         sku=f"W-{number}",
-        quantity=quantity,
-        unit=draw(st.sampled_from(["C62", "HUR", "KGM"])),
+        quantity=sold.quantity,
+        unit=sold.unit,
         unit_price=price,
         tax_category=taxed.category,
         tax_rate=taxed.rate,
-        exemption_code=shape.reason[0] if is_exempt else None,
-        exemption_reason=shape.reason[1] if is_exempt else None,
+        exemption_code=code,
+        exemption_reason=words,
         adjustments=tuple(stated),
     )
 
 
-@st.composite
-def carts(draw: st.DrawFn, shape: Shape | None = None) -> PricedCart:
-    """Carts as shops have them, and stranger ones: many rates, fractions, free things, coupons to the last cent."""
-    shape = shape or draw(shapes())
-    count = draw(st.integers(1, 6))
-    lines = [draw(_lines(shape, number)) for number in range(1, count + 1)]
-    charged = draw(st.lists(st.tuples(_amounts(shape), st.sampled_from(_chargeable(shape, lines))), max_size=2))
+def _cart(
+    shape: Shape, sold: list[_Sold], charged: list[tuple[int, int]], taken_off: int, cuts: list[int]
+) -> PricedCart:
+    lines = [_line(shape, number, one) for number, one in enumerate(sold, start=1)]
     stated = sum(stated_amount(line, shape.currency) for line in lines) // shape.step
-    most = stated if charged else max(0, stated - 1)
-    taken = draw(st.integers(0, most)) if draw(st.booleans()) else 0
-    cuts = sorted(draw(st.lists(st.integers(0, taken), max_size=2)))
-    discounts = [upper - lower for lower, upper in pairwise([0, *cuts, taken]) if upper > lower]
-    if stated == 0 and not charged:
-        charged = [(shape.step, _taxed(lines[0]))]
+    charged = charged if stated or charged else [(1, 0)]
+    most = stated if charged else stated - 1
+    taken = most * taken_off // 1000
+    edges = [0, *sorted(taken * cut // 1000 for cut in cuts), taken]
+    parts = [upper - lower for lower, upper in pairwise(edges) if upper > lower]
+    under = _chargeable(shape, lines)
     return price_cart(
         currency=shape.currency,
         prices=shape.prices,
         lines=lines,
-        discounts=[PricedDiscount(name=f"Rabatt {n}", amount=cut * shape.step) for n, cut in enumerate(discounts)],
+        discounts=[PricedDiscount(name=f"Rabatt {n}", amount=part * shape.step) for n, part in enumerate(parts)],
         surcharges=[
-            PricedSurcharge(name=f"Versand {n}", amount=amount, tax_category=taxed.category, tax_rate=taxed.rate)
-            for n, (amount, taxed) in enumerate(charged)
+            PricedSurcharge(
+                name=f"Versand {n}",
+                amount=amount * shape.step,
+                tax_category=under[tax % len(under)].category,
+                tax_rate=under[tax % len(under)].rate,
+            )
+            for n, (amount, tax) in enumerate(charged)
         ],
         tax_rounding=shape.rounding,
     )
 
 
-def _taxed(line: CartLine) -> Taxed:
-    return Taxed(line.tax_category, line.tax_rate)
-
-
 def _chargeable(shape: Shape, lines: list[CartLine]) -> list[Taxed]:
     """What charges may fall under: exempt only beside exempt lines, which give the reason."""
-    of_lines = [_taxed(line) for line in lines]
+    of_lines = [Taxed(line.tax_category, line.tax_rate) for line in lines]
     return [taxed for taxed in shape.taxes if taxed.category is not TaxCategory.EXEMPT or taxed in of_lines] or of_lines
+
+
+def carts() -> st.SearchStrategy[PricedCart]:
+    """Carts as shops have them, and stranger ones: many rates, fractions, free things, coupons to the last cent."""
+    return st.builds(
+        _cart,
+        _SHAPES,
+        st.lists(_SOLD, min_size=1, max_size=5),
+        st.lists(st.tuples(st.integers(1, 50_000), st.integers(0, 3)), max_size=2),
+        _SHARE,
+        st.lists(st.integers(0, 1000), max_size=2),
+    )
 
 
 def buyer_of(cart: PricedCart) -> Customer:
