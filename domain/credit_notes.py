@@ -43,7 +43,10 @@ def credit(
     step = document_step(currency)
     if not 0 < amount <= most or amount % step:
         raise InvalidDraft([f"{amount} cannot be credited on invoice {number}: {most} is left"])
-    shares = [share * step for share in allocate(amount // step, [part // step for part in left.values()])]
+    weights = [max(0, part) // step for part in left.values()]
+    if not any(weights):  # all that is left is rounding
+        weights = [subtotal.basis + subtotal.tax for subtotal in invoiced]
+    shares = [share * step for share in allocate(amount // step, weights)]
     lines = [
         totals.CartLine(
             name=number,

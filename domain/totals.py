@@ -293,6 +293,8 @@ def _net_adjustments(line: CartLine, net_amount: int, currency: str) -> tuple[in
     Discounts are netted together; what they leave is spread over the thing itself and its charges, so nothing gets
     below zero.
     """
+    if not line.adjustments:
+        return net_amount, []
     step, rate = document_step(currency), _rate_of(line)
     discounts = [item.amount // step for item in line.adjustments if not item.charge]
     charges = [item.amount // step for item in line.adjustments if item.charge]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.cart import PricedCart, PricedDiscount, TaxCategory
+from domain.cart import PricedCart, PricedDiscount, TaxCategory, TaxRounding
 from domain.checkout import PriceMode
 from domain.currencies import EXPONENTS, document_step
 from domain.errors import InvalidAmount
@@ -147,6 +147,51 @@ def test_the_contracts_checkout_comes_to_839_euros() -> None:
     assert [(item.basis, item.tax) for item in cart.subtotals] == [(70504, 13396)]
     assert (totals.line_total, totals.allowance_total, totals.basis_total) == (71345, 841, 70504)
     assert (totals.tax_total, totals.grand_total) == (13396, 83900)
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "quantity", "amount", "basis", "tax"),
+    [
+        ("JPY", "5980", "1", 5980, 5025, 955),
+        ("JPY", "33.5", "3", 101, 85, 16),
+        ("KWD", "123.450", "1", 123450, 103740, 19710),
+        ("KWD", "0.333", "2", 670, 560, 110),
+        ("ISK", "12900", "1", 12900, 10840, 2060),
+        ("HUF", "45990.50", "1", 4599050, 3864748, 734302),
+        ("CLF", "0.1234", "10", 12300, 10300, 2000),
+        ("EUR", "0.004999", "1000", 500, 420, 80),
+    ],
+)
+def test_amounts_are_what_a_document_in_their_currency_can_state(
+    currency: str, price: str, quantity: str, amount: int, basis: int, tax: int
+) -> None:
+    """Minor units. Dinar and unidades de fomento go in steps of a hundredth, as EN 16931 has two decimals at most."""
+    cart = a_cart("gross", a_line(price, quantity=quantity), currency=currency)
+    [line], [subtotal] = cart.lines, cart.subtotals
+    assert (line.amount, subtotal.basis, subtotal.tax) == (amount, basis, tax)
+    assert cart.totals.payable == amount
+    assert violations(cart) == ()
+
+
+@pytest.mark.parametrize(
+    ("gross", "basis", "tax", "rounding"),
+    [("0.09", 8, 2, -1), ("0.16", 13, 2, 1), ("0.41", 34, 6, 1), ("1.19", 100, 19, 0)],
+)
+def test_strict_rounding_keeps_the_tax_and_says_what_is_left_over(
+    gross: str, basis: int, tax: int, rounding: int
+) -> None:
+    """For 0.16 gross no two amounts of cents have 19 % between them: BT-114 takes the cent."""
+    cart = price_cart(
+        currency="EUR",
+        prices=PriceMode.GROSS,
+        lines=[a_line(gross)],
+        discounts=[],
+        tax_rounding=TaxRounding.STRICT,
+    )
+    [subtotal], totals = cart.subtotals, cart.totals
+    assert (subtotal.basis, subtotal.tax, totals.rounding) == (basis, tax, rounding)
+    assert totals.payable == totals.grand_total + rounding == round(100 * Decimal(gross))
+    assert violations(cart) == ()
 
 
 def test_a_coupon_is_spread_over_the_rates_by_their_gross_amounts() -> None:
