@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from datetime import date
 
 from domain import cart_rules
-from domain.cart import REVERSED, TaxCategory
+from domain.cart import REVERSED, PricedCart, TaxCategory, TaxRounding
 from domain.checkout import Address, PriceMode
 from domain.countries import is_country
+from domain.currencies import document_step
 from domain.errors import BrokenRule
-from domain.invoices import CORRECTIONS, Draft, InvoiceKind
+from domain.invoices import CORRECTIONS, Deduction, Draft, InvoiceKind
 from domain.languages import is_language
 from domain.merchants import Seller
 from domain.tax_rates import NORTHERN_IRELAND, country_of_vat_id, is_member_state, territory
 from domain.texts import vat_id_problem
 from domain.units import is_unit
 
-_ISO_DAY_LIMIT = date(2000, 1, 1)
+_LONG_AGO = date(2000, 1, 1)
 _BLANK = re.compile(r"\s*")
 
 
@@ -133,11 +134,18 @@ def _kind(draft: Draft) -> Iterator[BrokenRule]:
         yield _rule("corrects-nothing", "/particulars/corrects", "only a correction takes back from an invoice")
     if particulars.corrects is not None and _is_blank(particulars.corrects.number):
         yield _rule("BR-55", "/particulars/corrects/number", "must not be empty")
-    if draft.kind is not InvoiceKind.INVOICE and particulars.deductions:
-        yield _rule("deducts-nothing", "/particulars/deductions", "only an invoice deducts deposits")
+    if draft.kind in {InvoiceKind.DEPOSIT, InvoiceKind.CREDIT_NOTE} and particulars.deductions:
+        yield _rule("deducts-nothing", "/particulars/deductions", "only a final invoice deducts deposits")
     for index, deduction in enumerate(particulars.deductions):
-        if deduction.amount <= 0 or sum(item.basis + item.tax for item in deduction.subtotals) != deduction.amount:
+        if deduction.amount <= 0 or not _adds_up(deduction, draft.cart):
             yield _rule("deduction-adds-up", f"/particulars/deductions/{index}", "is not the sum of its rates")
+
+
+def _adds_up(deduction: Deduction, cart: PricedCart) -> bool:
+    """A deposit's total is the sum of its rates; with strict rounding, but for at most a unit per rate (BT-114)."""
+    off = deduction.amount - sum(item.basis + item.tax for item in deduction.subtotals)
+    is_strict = cart.tax_rounding is TaxRounding.STRICT
+    return abs(off) <= (len(deduction.subtotals) * document_step(cart.currency) if is_strict else 0)
 
 
 def _dates(draft: Draft, on: date) -> Iterator[BrokenRule]:
@@ -145,13 +153,12 @@ def _dates(draft: Draft, on: date) -> Iterator[BrokenRule]:
     period = particulars.service_period
     if period is not None and period.end < period.start:
         yield _rule("BR-29", "/particulars/service_period/end", "must not be before its start")
-    if particulars.due_on is not None and particulars.due_on < on:
+    if draft.kind not in CORRECTIONS and particulars.due_on is not None and particulars.due_on < on:
         yield _rule("due-after-issue", "/particulars/due_on", "must not be before the day of issue")
-    if draft.delivered_on is not None and draft.delivered_on < _ISO_DAY_LIMIT:
+    if draft.delivered_on is not None and draft.delivered_on < _LONG_AGO:
         yield _rule("delivery-plausible", "/delivered_on", "is too long ago")
-    for field, corrected in (("corrects", particulars.corrects),):
-        if corrected is not None and corrected.issued_on > on:
-            yield _rule("reference-in-past", f"/particulars/{field}/issued_on", "is after the day of issue")
+    if particulars.corrects is not None and particulars.corrects.issued_on > on:
+        yield _rule("reference-in-past", "/particulars/corrects/issued_on", "is after the day of issue")
     for index, deduction in enumerate(particulars.deductions):
         if deduction.document.issued_on > on:
             yield _rule("reference-in-past", f"/particulars/deductions/{index}", "is after the day of issue")

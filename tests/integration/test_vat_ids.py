@@ -9,10 +9,12 @@ from sqlalchemy import select, text
 from temporalio.testing import ActivityEnvironment
 
 from activities.vat_ids import VatIdActivities
+from adapters.postgres.cases import PostgresCases
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_tax import VatIdCheckRow
 from adapters.postgres.vat_ids import PostgresVatIdBook
+from domain.cases import RETRY, STEP_FAILED, DecideCase, NewCase
 from domain.checkout import PriceMode
 from domain.errors import BrokenRule, InvalidDraft
 from domain.reconciliation import Sweep, Swept
@@ -137,6 +139,28 @@ async def test_resuming_for_another_reason_takes_no_responsibility(clerk: Clerk)
 
     with pytest.raises(InvalidDraft, match=INVALID_VAT_ID):
         await clerk.bill(entry)
+
+
+async def test_deciding_the_case_of_late_money_that_named_the_id_takes_responsibility_too(clerk: Clerk) -> None:
+    entry = await opened(clerk, INVALID, tax_category="K", tax_rate="0")
+    await paid(clerk, entry)
+    cases, now = PostgresCases(clerk.sessions), datetime.now(UTC)
+    failed = NewCase(
+        merchant_id=entry.merchant_id,
+        checkout_id=entry.checkout_id,
+        fact=f"{STEP_FAILED}:1",
+        kind=STEP_FAILED,
+        options=(RETRY,),
+        data={"rules": [INVALID_VAT_ID]},
+        opened_at=now,
+    )
+    case_id = await cases.open_case(failed)
+
+    await cases.decide(
+        DecideCase(merchant_id=entry.merchant_id, case_id=case_id, decision=RETRY, reason="known", by="anna", at=now)
+    )
+
+    assert (await clerk.bill(entry)).number
 
 
 async def test_an_id_found_invalid_after_the_invoice_is_a_case_for_a_person(clerk: Clerk) -> None:
