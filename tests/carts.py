@@ -4,7 +4,7 @@ charges on lines and on the cart. Whoever makes documents of them must find them
 
 import os
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import pairwise
 
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from domain.cart import PricedCart, PricedDiscount, PricedSurcharge, TaxCategory, TaxRounding
 from domain.checkout import Address, Customer, PriceMode
 from domain.currencies import EXPONENTS, document_step
-from domain.invoices import Draft, InvoiceKind, Particulars, PaymentMade
+from domain.invoices import CORRECTIONS, DocumentReference, Draft, Invoice, InvoiceKind, Particulars, PaymentMade
 from domain.merchants import Seller
 from domain.totals import CartLine, StatedAdjustment, line_amount, price_cart, stated_amount
+from tests.fakes.merchants import NORDWERK
 
 EXAMPLES = int(os.environ.get("QUITTANCE_CART_EXAMPLES", "2000"))
 """How many carts are tried where all of them matter."""
@@ -31,6 +32,7 @@ SELLER = Seller(
     iban="DE75512108001245126199",
 )
 """May say every category: it has a VAT id, and for category O a tax number."""
+BRANDING = NORDWERK.branding
 
 _RATES = [Decimal(rate) for rate in ("2.1", "5.5", "7", "8.1", "13.5", "19", "20", "25", "25.5")]
 _ALONE = (TaxCategory.OUTSIDE_SCOPE,)
@@ -218,20 +220,47 @@ def buyer_of(cart: PricedCart) -> Customer:
     )
 
 
-def draft_of(cart: PricedCart, *, paid: bool = True) -> Draft:
-    """The draft of an invoice over the cart, paid, or payable on receipt."""
+_INVOICE = DocumentReference(number="RE-2026-000001", issued_on=ISSUED_ON)
+
+
+def draft_of(cart: PricedCart, *, paid: bool = True, kind: InvoiceKind = InvoiceKind.INVOICE) -> Draft:
+    """The draft of a document over the cart: paid, or payable on receipt; a correction takes back from an invoice."""
     payment = PaymentMade(amount=cart.totals.payable, method="card", paid_on=ISSUED_ON)
+    corrects = kind in CORRECTIONS
     return Draft(
-        kind=InvoiceKind.INVOICE,
+        kind=kind,
         language="de",
         order_number="SO-88213",
         buyer=buyer_of(cart),
         cart=cart,
-        payments=(payment,) if paid else (),
-        particulars=Particulars() if paid else Particulars(due_on=ISSUED_ON),
+        payments=(payment,) if paid and not corrects else (),
+        delivered_on=ISSUED_ON,
+        particulars=Particulars(
+            corrects=_INVOICE if corrects else None, due_on=None if paid or corrects else ISSUED_ON
+        ),
     )
 
 
 def drafts() -> st.SearchStrategy[Draft]:
-    """Sound drafts of invoices of `SELLER`, issued on `ISSUED_ON`."""
-    return st.builds(draft_of, carts(), paid=st.booleans())
+    """Sound drafts of `SELLER`, of every kind, issued on `ISSUED_ON`."""
+    kinds = st.just(InvoiceKind.INVOICE) | st.sampled_from(InvoiceKind)
+    return st.builds(draft_of, carts(), paid=st.booleans(), kind=kinds)
+
+
+def invoice_of(draft: Draft) -> Invoice:
+    """The document that the draft becomes."""
+    return Invoice(
+        kind=draft.kind,
+        number="RE-2026-004217",
+        language=draft.language,
+        issued_on=ISSUED_ON,
+        delivered_on=draft.delivered_on or ISSUED_ON,
+        finalized_at=datetime(2026, 11, 26, 9, 41, 7, tzinfo=UTC),
+        order_number=draft.order_number,
+        seller=SELLER,
+        branding=BRANDING,
+        buyer=draft.buyer,
+        cart=draft.cart,
+        payments=draft.payments,
+        particulars=draft.particulars,
+    )

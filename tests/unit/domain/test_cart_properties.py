@@ -11,7 +11,7 @@ from domain.cart import PricedCart, TaxCategory, TaxRounding
 from domain.checkout import PriceMode
 from domain.currencies import document_step
 from domain.invoices import Draft
-from tests.carts import EXAMPLES, ISSUED_ON, SELLER, drafts
+from tests.carts import EXAMPLES, ISSUED_ON, SELLER, drafts, invoice_of
 
 
 def half_up(value: Fraction, step: int) -> int:
@@ -24,6 +24,7 @@ def test_every_cart_meets_every_rule_and_costs_what_was_shown(draft: Draft) -> N
     """One walk over each cart, as making them costs more than judging them."""
     cart = draft.cart
     assert draft_rules.broken(draft, SELLER, ISSUED_ON) == ()
+    assert invoice_of(draft).due in {0, cart.totals.payable}
     _costs_what_was_shown(cart)
     _loses_nothing_in_allocation(cart)
     _states_two_decimals_at_most(cart)
