@@ -52,6 +52,13 @@ class StripeSettings(_Group):
     timeout_seconds: float = 20.0
 
 
+class ViesSettings(_Group):
+    """The register of VAT ids. A checkout waits `timeout_seconds` at most for its answer; the sweep asks again."""
+
+    api_base: str = "https://ec.europa.eu/taxation_customs/vies/rest-api"
+    timeout_seconds: float = 3.0
+
+
 class MailSettings(_Group):
     """The SMTP relay. `sender` is the envelope and From address of every mail: bounces go there.
 
@@ -136,6 +143,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings
     temporal: TemporalSettings = TemporalSettings()
     stripe: StripeSettings = StripeSettings()
+    vies: ViesSettings = ViesSettings()
     mail: MailSettings = MailSettings()
     documents: DocumentSettings = DocumentSettings()
     api: ApiSettings = ApiSettings()

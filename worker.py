@@ -21,7 +21,8 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
-from adapters import temporal
+from activities.vat_ids import VatIdActivities
+from adapters import temporal, vies
 from adapters.document_stores import open_store
 from adapters.documents.renderer import PooledRenderer
 from adapters.mail.smtp import SmtpMailer
@@ -39,7 +40,9 @@ from adapters.postgres.payments import PostgresPaymentBook
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.vat_ids import PostgresVatIdBook
 from adapters.stripe.provider import StripeProvider
+from adapters.vies import Vies
 from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
@@ -93,13 +96,16 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         provider,
         TemporalReporter(client, task_queue=settings.temporal.task_queue),
     )
+    register = vies.connect(settings.vies.api_base, timeout=settings.vies.timeout_seconds)
+    stack.push_async_callback(register.aclose)
+    vat_ids = VatIdActivities(PostgresVatIdBook(sessions), Vies(register))
     disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
     payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
     return [
         *registered(books, at_provider, documents, delivery),
         *settling(LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions)), at_provider),
         *refunding(RefundActivities(PostgresRefundBook(sessions))),
-        *sweeping(reconciliation),
+        *sweeping(reconciliation, vat_ids),
         *disputing(disputes),
         *paying_out(payouts),
     ]
@@ -162,13 +168,14 @@ def refunding(refunds: RefundActivities) -> Activities:
     ]
 
 
-def sweeping(reconciliation: ReconciliationActivities) -> Activities:
+def sweeping(reconciliation: ReconciliationActivities, vat_ids: VatIdActivities) -> Activities:
     """Every step of the sweep."""
     return [
         reconciliation.read_missed_messages,
         reconciliation.report_unapplied_messages,
         reconciliation.look_at_ended_sessions,
         reconciliation.restart_lost_runs,
+        vat_ids.ask_again_about_vat_ids,
     ]
 
 

@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 from temporalio.exceptions import ApplicationError
 
-from domain.errors import MailDeferred, ProviderUnavailable, QuittanceError
+from domain.errors import InvalidDraft, MailDeferred, ProviderUnavailable, QuittanceError
 
 RETRYABLE = (ProviderUnavailable, MailDeferred)
 _P = ParamSpec("_P")
@@ -16,7 +16,8 @@ _T = TypeVar("_T")
 def translated(step: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]:
     """Expected errors become failures named after them; only those that may pass are retried.
 
-    Anything unexpected (the database away, a bug) is left alone, and so is retried until it is mended.
+    A draft's broken rules are the failure's details. Anything unexpected (the database away, a bug) is left alone, and
+    so is retried until it is mended.
     """
 
     @wraps(step)
@@ -24,8 +25,9 @@ def translated(step: Callable[_P, Awaitable[_T]]) -> Callable[_P, Awaitable[_T]]
         try:
             return await step(*args, **kwargs)
         except QuittanceError as error:
+            details = error.broken if isinstance(error, InvalidDraft) else ()
             raise ApplicationError(
-                str(error), type=type(error).__name__, non_retryable=not isinstance(error, RETRYABLE)
+                str(error), *details, type=type(error).__name__, non_retryable=not isinstance(error, RETRYABLE)
             ) from error
 
     return run

@@ -28,6 +28,7 @@ from pydantic import (
 from adapters.documents import logo
 from adapters.documents.words import LANGUAGES
 from domain.capture_modes import CaptureMode, DelayedMethod
+from domain.cart import TaxRounding
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.electronic_addresses import ElectronicAddress, id_problem, scheme_problem
@@ -37,6 +38,8 @@ from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
+from domain.tax_settings import TaxSettings
+from domain.vat_ids import InvalidVatIdPolicy
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -195,6 +198,15 @@ class _BrandingTable(_Table):
         return Branding(**self.model_dump())
 
 
+class _TaxTable(_Table):
+    oss: bool = False
+    rounding: Annotated[TaxRounding, Field(strict=False)] = TaxRounding.GROSS_EXACT
+    invalid_vat_id: Annotated[InvalidVatIdPolicy, Field(strict=False)] = InvalidVatIdPolicy.CHARGE
+
+    def to_domain(self) -> TaxSettings:
+        return TaxSettings(**self.model_dump())
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -214,6 +226,7 @@ class _MerchantTable(_Table):
     retention_years: Annotated[int, Field(ge=LEAST_YEARS, le=MOST_YEARS)] = 10
     capture: Annotated[CaptureMode, Field(strict=False)] = CaptureMode.AUTOMATIC
     delayed_methods: list[Annotated[DelayedMethod, Field(strict=False)]] = []
+    tax: _TaxTable = _TaxTable()
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -241,4 +254,5 @@ class _MerchantTable(_Table):
             retention_years=self.retention_years,
             capture=self.capture,
             delayed_methods=tuple(self.delayed_methods),
+            tax=self.tax.to_domain(),
         )

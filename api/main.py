@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from adapters import temporal
+from adapters import temporal, vies
 from adapters.document_stores import open_store
 from adapters.documents import fonts
 from adapters.export import MerchantExport
@@ -22,6 +22,8 @@ from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.monitor import PostgresMonitor
 from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
+from adapters.vat_ids import is_vat_id
+from adapters.vies import Vies
 from api.app import Services, create_app
 from api.codec import create_codec
 from api.metrics import create_metrics
@@ -45,6 +47,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         tls=settings.temporal.tls,
         lazy=True,
     )
+    register = vies.connect(settings.vies.api_base, timeout=settings.vies.timeout_seconds)
     sessions = database.sessions(engine)
     secrets = {
         name: [secret.get_secret_value() for secret in merchant.stripe_webhook_secrets]
@@ -65,6 +68,8 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         documents=store,
         exporter=MerchantExport(sessions, store),
         undrawable=fonts.undrawable,
+        is_vat_id=is_vat_id,
+        vat_register=Vies(register),
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )
     ui = f"{settings.temporal.ui_url.rstrip('/')}/namespaces/{settings.temporal.namespace}"
@@ -81,6 +86,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         _add_metrics(app, PostgresMonitor(sessions), settings)
         yield app
     finally:
+        await register.aclose()
         await engine.dispose()
 
 

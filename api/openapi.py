@@ -168,6 +168,21 @@ CHECKOUT: dict[str, Any] = {
     "invoice": None,
     "refunds": [],
     "review": None,
+    "tax": {
+        "lines": [{"position": 1, "tax_category": "S", "tax_rate": "19", "tax_rule": "stated"}],
+        "subtotals": [
+            {
+                "tax_category": "S",
+                "tax_rate": "19",
+                "basis": "705.04",
+                "tax": "133.96",
+                "exemption_code": None,
+                "exemption_reason": None,
+            }
+        ],
+        "rounding": "0.00",
+        "vat_id": None,
+    },
     "workflow": {
         "id": "meridian/SO-88213",
         "url": "https://temporal.example/namespaces/default/workflows/meridian%2FSO-88213",

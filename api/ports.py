@@ -14,6 +14,7 @@ from domain.merchants import Merchant
 from domain.monitoring import Figures
 from domain.payments import ProviderEvent
 from domain.refund_requests import RefundRequest
+from domain.vat_ids import VatEvidence
 from domain.views import (
     CasePage,
     CaseView,
@@ -60,7 +61,9 @@ class OpenedCheckout:
 class CheckoutRuns(Protocol):
     """The running checkouts. Every method raises RunsUnavailable when the workflow service does not answer."""
 
-    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+    async def open(
+        self, merchant_id: str, request: CheckoutRequest, vat_evidence: VatEvidence | None = None
+    ) -> OpenedCheckout:
         """Start the run of this assignment key, or find it; answers once its payment link is durable."""
         ...
 

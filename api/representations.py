@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.services import Site
+from domain.cart import TaxCategory, TaxRule
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutStatus
 from domain.deliveries import DeliveryStatus
@@ -16,6 +17,7 @@ from domain.money import Money
 from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
 from domain.payouts import PayoutItemKind, PayoutStatus
 from domain.refunds import RefundOrigin, RefundStatus
+from domain.vat_ids import VatIdStatus
 from domain.views import (
     AttemptView,
     CasePage,
@@ -34,6 +36,7 @@ from domain.views import (
     RefundView,
     ReviewView,
     SentDeliveryView,
+    TaxView,
 )
 
 Amount = Annotated[str, Field(description="major units, as a decimal string", examples=["839.00"])]
@@ -239,12 +242,58 @@ class InvoiceOut(_Representation):
     delivery: DeliveryOut | None
 
 
+class ProblemOut(_Representation):
+    """A rule that the draft of a document breaks: its name, and the field (a JSON Pointer into the draft)."""
+
+    rule: str
+    field: str
+    message: str
+
+
 class ReviewOut(_Representation):
-    """A case that a person must decide."""
+    """A case that a person must decide. `problems` are the rules a draft broke, if that is why."""
 
     reason: str
     since: Moment
     options: list[str]
+    problems: list[ProblemOut] = []
+
+
+class LineTaxOut(_Representation):
+    """What falls on a line, and why: `stated` by the shop, or the rule by which its tax class was resolved."""
+
+    position: int
+    tax_category: TaxCategory
+    tax_rate: str
+    tax_rule: TaxRule
+
+
+class TaxSubtotalOut(_Representation):
+    """Tax of one category and rate. Without tax, the reason: a code of the VATEX list, or words."""
+
+    tax_category: TaxCategory
+    tax_rate: str
+    basis: Amount
+    tax: Amount
+    exemption_code: str | None
+    exemption_reason: str | None
+
+
+class VatIdOut(_Representation):
+    """What the register (VIES) said of the buyer's VAT id. `request_id` proves the question."""
+
+    status: VatIdStatus
+    request_id: str | None
+    answered_at: Moment | None
+
+
+class TaxOut(_Representation):
+    """How the checkout is taxed. `vat_id` is null where the buyer's VAT id decides nothing."""
+
+    lines: list[LineTaxOut]
+    subtotals: list[TaxSubtotalOut]
+    rounding: Amount
+    vat_id: VatIdOut | None
 
 
 class WorkflowOut(_Representation):
@@ -302,6 +351,7 @@ class CheckoutOut(_Representation):
     invoice: InvoiceOut | None
     refunds: list[RefundOut]
     review: ReviewOut | None
+    tax: TaxOut | None = None
     workflow: WorkflowOut
     created_at: Moment
     updated_at: Moment
@@ -346,6 +396,7 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         invoice=invoice(view.invoice, site) if view.invoice else None,
         refunds=[refund(one) for one in view.refunds],
         review=_review(view.review) if view.review else None,
+        tax=_tax(view.tax) if view.tax else None,
         workflow=WorkflowOut(id=view.workflow_id, url=site.workflow_url(view.workflow_id)),
         created_at=view.created_at,
         updated_at=view.updated_at,
@@ -552,4 +603,39 @@ def _order(view: OrderView, currency: str) -> OrderOut:
 
 
 def _review(view: ReviewView) -> ReviewOut:
-    return ReviewOut(reason=view.reason, since=view.since, options=list(view.options))
+    return ReviewOut(
+        reason=view.reason,
+        since=view.since,
+        options=list(view.options),
+        problems=[ProblemOut(rule=one.rule, field=one.field, message=one.message) for one in view.problems],
+    )
+
+
+def _tax(view: TaxView) -> TaxOut:
+    cart, evidence = view.cart, view.vat_id
+    return TaxOut(
+        lines=[
+            LineTaxOut(
+                position=line.position,
+                tax_category=line.tax_category,
+                tax_rate=f"{line.tax_rate:f}",
+                tax_rule=line.tax_rule,
+            )
+            for line in cart.lines
+        ],
+        subtotals=[
+            TaxSubtotalOut(
+                tax_category=subtotal.tax_category,
+                tax_rate=f"{subtotal.tax_rate:f}",
+                basis=amount(subtotal.basis, cart.currency),
+                tax=amount(subtotal.tax, cart.currency),
+                exemption_code=subtotal.exemption_code,
+                exemption_reason=subtotal.exemption_reason,
+            )
+            for subtotal in cart.subtotals
+        ],
+        rounding=amount(cart.totals.rounding, cart.currency),
+        vat_id=None
+        if evidence is None
+        else VatIdOut(status=evidence.status, request_id=evidence.request_id, answered_at=evidence.answered_at),
+    )

@@ -34,7 +34,7 @@ class ResultTokens:
             "assignment_key": page.assignment_key,
             "status": status.value,
             "outcome": result.value,
-            "amount": amount(page.cart.totals.grand_total, page.cart.currency),
+            "amount": amount(page.cart.totals.payable, page.cart.currency),
             "currency": page.cart.currency,
             "iat": now,
             "exp": now + LIFETIME,

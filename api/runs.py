@@ -23,6 +23,7 @@ from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.errors import CaseDecided
 from domain.payments import ProviderEvent
+from domain.vat_ids import VatEvidence
 from domain.views import CaseView, InboxEntry
 from workflows.checkout import CheckoutWorkflow
 from workflows.late_payment import LatePaymentWorkflow
@@ -62,12 +63,14 @@ class TemporalRuns:
         self._patience = patience
         self._reporter = TemporalReporter(client, task_queue=task_queue, patience=patience.signalling)
 
-    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+    async def open(
+        self, merchant_id: str, request: CheckoutRequest, vat_evidence: VatEvidence | None = None
+    ) -> OpenedCheckout:
         """One round trip starts the run, or finds it, and waits until its link is durable."""
         opened_by = secrets.token_hex(8)
         start = WithStartWorkflowOperation(
             CheckoutWorkflow.run,
-            StartCheckout(merchant_id=merchant_id, request=request, opened_by=opened_by),
+            StartCheckout(merchant_id=merchant_id, request=request, opened_by=opened_by, vat_evidence=vat_evidence),
             id=workflow_id(merchant_id, request.assignment_key),
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

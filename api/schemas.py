@@ -21,12 +21,14 @@ from domain.checkout import (
     Customer,
     PriceMode,
     Redirects,
+    RequestedCharge,
     RequestedDiscount,
     RequestedLine,
+    RequestedLineCharge,
 )
 from domain.electronic_addresses import ElectronicAddress
-from domain.pricing import MOST_DISCOUNTS, MOST_LINES
 from domain.refund_requests import RefundRequest
+from domain.stated_lines import MOST_ADJUSTMENTS, MOST_CHARGES, MOST_DISCOUNTS, MOST_LINES
 
 ASSIGNMENT_KEY = r"^[A-Za-z0-9._:-]{1,100}$"
 
@@ -38,6 +40,12 @@ def _decimal_string(value: Any) -> Any:
 
 
 DecimalString = Annotated[str, BeforeValidator(_decimal_string, json_schema_input_type=str)]
+
+
+_CATEGORY = 'UNTDID 5305 tax category, one of S, Z, E, AE, K, G, O, such as "S"'
+_RATE = 'a decimal string in per cent such as "19", needed in category S, else null'
+_CLASS = "standard, reduced, reduced_low or super_reduced, instead of tax_category and tax_rate, or null"
+_SUPPLY = "what is supplied: goods, service or digital_service; a tax_class is resolved by it"
 
 
 class _Body(BaseModel):
@@ -93,8 +101,33 @@ class CustomerBody(_Body):
         )
 
 
+class DiscountBody(_Body):
+    """A discount on the whole cart or on one line, in the checkout's price mode."""
+
+    name: str = Field(description="what the discount is for, a string", examples=["Sommer"])
+    amount: DecimalString = Field(description='a decimal string in major units such as "10.00"', examples=["10.00"])
+
+
+class LineChargeBody(_Body):
+    """A charge on one line, in the checkout's price mode; it is taxed like the line."""
+
+    name: str = Field(description="what the charge is for, a string", examples=["Zuschnitt"])
+    amount: DecimalString = Field(description='a decimal string in major units such as "4.50"', examples=["4.50"])
+
+
+class ChargeBody(_Body):
+    """A charge on the whole cart such as shipping, in the checkout's price mode."""
+
+    name: str = Field(description="what the charge is for, a string", examples=["Versand"])
+    amount: DecimalString = Field(description='a decimal string in major units such as "4.90"', examples=["4.90"])
+    tax_category: str = Field("S", description=_CATEGORY, examples=["S"])
+    tax_rate: DecimalString | None = Field(None, description=_RATE, examples=["19"])
+    tax_class: str | None = Field(None, description=_CLASS)
+    supply: str = Field("goods", description=_SUPPLY)
+
+
 class LineBody(_Body):
-    """One thing bought."""
+    """One thing bought. Its tax is stated by category and rate, or by a tax class that we resolve."""
 
     sku: str | None = Field(None, description="the shop's article number, a string or null", examples=["MW-1042"])
     name: str = Field(description="what is bought, a string", examples=["Schreibtisch"])
@@ -102,17 +135,28 @@ class LineBody(_Body):
     quantity: DecimalString = Field(description='a decimal string such as "2" or "1.5"', examples=["1"])
     unit: str = Field("C62", description='UN/ECE Recommendation 20 unit code such as "C62" (one)', examples=["C62"])
     unit_price: DecimalString = Field(
-        description='a decimal string in major units such as "849.00"', examples=["849.00"]
+        description='a decimal string in major units, of at most six decimals, such as "849.00"', examples=["849.00"]
     )
-    tax_category: str = Field("S", description='UNTDID 5305 tax category such as "S"', examples=["S"])
-    tax_rate: DecimalString = Field(description='a decimal string in per cent such as "19"', examples=["19"])
+    tax_category: str = Field("S", description=_CATEGORY, examples=["S"])
+    tax_rate: DecimalString | None = Field(None, description=_RATE, examples=["19"])
+    tax_class: str | None = Field(None, description=_CLASS)
+    supply: str = Field("goods", description=_SUPPLY)
+    exemption_code: str | None = Field(None, description="why category E, a VATEX code such as VATEX-EU-132, or null")
+    exemption_reason: str | None = Field(None, description="why category E in words, a string or null")
+    discounts: list[DiscountBody] = Field(
+        default_factory=list, max_length=MOST_ADJUSTMENTS, description="discounts on the line, a list of objects"
+    )
+    charges: list[LineChargeBody] = Field(
+        default_factory=list, max_length=MOST_ADJUSTMENTS, description="charges on the line, a list of objects"
+    )
 
-
-class DiscountBody(_Body):
-    """A discount on the whole cart, in the checkout's price mode."""
-
-    name: str = Field(description="what the discount is for, a string", examples=["Sommer"])
-    amount: DecimalString = Field(description='a decimal string in major units such as "10.00"', examples=["10.00"])
+    def to_request(self) -> RequestedLine:
+        """The same line in the house's words."""
+        return RequestedLine(
+            **self.model_dump(exclude={"discounts", "charges"}),
+            discounts=tuple(RequestedDiscount(**discount.model_dump()) for discount in self.discounts),
+            charges=tuple(RequestedLineCharge(**charge.model_dump()) for charge in self.charges),
+        )
 
 
 class RedirectsBody(_Body):
@@ -148,6 +192,9 @@ class CheckoutBody(_Body):
     discounts: list[DiscountBody] = Field(
         default_factory=list, max_length=MOST_DISCOUNTS, description="discounts on the cart, a list of objects"
     )
+    charges: list[ChargeBody] = Field(
+        default_factory=list, max_length=MOST_CHARGES, description="charges on the cart, a list of objects"
+    )
     redirects: RedirectsBody | None = Field(None, description="where the customer returns to, an object or null")
     expires_in_seconds: int = Field(DEFAULT_EXPIRY_SECONDS, description="how long the link lives, a whole number")
     metadata: dict[str, str] = Field(
@@ -165,8 +212,9 @@ class CheckoutBody(_Body):
             prices=PriceMode(self.prices),
             total=self.total,
             customer=self.customer.to_customer(),
-            lines=tuple(RequestedLine(**line.model_dump()) for line in self.lines),
+            lines=tuple(line.to_request() for line in self.lines),
             discounts=tuple(RequestedDiscount(**discount.model_dump()) for discount in self.discounts),
+            charges=tuple(RequestedCharge(**charge.model_dump()) for charge in self.charges),
             redirects=Redirects(**self.redirects.model_dump()) if self.redirects else None,
             expires_in_seconds=self.expires_in_seconds,
             metadata=dict(self.metadata),

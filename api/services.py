@@ -17,6 +17,7 @@ from api.ports import (
     Webhooks,
 )
 from domain.deliveries import DeliveryReport
+from domain.ports import VatRegister
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Services:
     """The collaborators of the routes. `undrawable` returns the characters of a text that no bundled font
     can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
     `read_reports` reads a mail server's report, or raises InvalidReport; `report_token` lets such reports in,
-    None keeps them out.
+    None keeps them out. `is_vat_id` knows the forms of VAT ids, `vat_register` who holds them.
     """
 
     reader: Reader
@@ -41,6 +42,8 @@ class Services:
     report_token: str | None = field(repr=False)
     undrawable: Callable[[str], str]
     result_keys: Mapping[str, str] = field(repr=False)
+    is_vat_id: Callable[[str], bool]
+    vat_register: VatRegister
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

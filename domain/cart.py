@@ -23,6 +23,33 @@ class TaxCategory(StrEnum):
     OUTSIDE_SCOPE = "O"
 
 
+ZERO_RATED = frozenset(TaxCategory) - {TaxCategory.STANDARD}
+"""Categories whose rate is zero."""
+
+REVERSED = frozenset({TaxCategory.REVERSE_CHARGE, TaxCategory.INTRA_COMMUNITY})
+"""Categories in which the buyer, a business with a VAT id, owes the tax."""
+
+
+class TaxRounding(StrEnum):
+    """How gross prices are taken apart (ADR 7): `gross_exact` keeps the total and lets tax be a unit off basis x rate,
+    `strict` keeps tax = basis x rate and puts what is left over into BT-114."""
+
+    GROSS_EXACT = "gross_exact"
+    STRICT = "strict"
+
+
+class TaxRule(StrEnum):
+    """Why a line is taxed as it is: as the shop stated, or by which rule its tax class was resolved (`domain.tax`)."""
+
+    STATED = "stated"
+    DOMESTIC = "domestic"
+    OSS = "oss"
+    REVERSE_CHARGE = "reverse_charge"
+    INTRA_COMMUNITY = "intra_community"
+    EXPORT = "export"
+    OUTSIDE_SCOPE = "outside_scope"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineAdjustment:
     """A discount (BG-27) or, as `charge`, a surcharge (BG-28) on one line. Amounts are positive minor units:
@@ -41,7 +68,8 @@ class PricedLine:
 
     `net_unit_price` is BT-146 and may have more decimals than the currency; `net_amount` is BT-131, and is
     always what `quantity * net_unit_price` rounds to, less discounts and plus charges of the line.
-    `order_number` says which of several orders a line of a collective invoice is of (BT-128).
+    `order_number` says which of several orders a line of a collective invoice is of (BT-128). `tax_rule` says why
+    category and rate are what they are.
     """
 
     position: int
@@ -58,6 +86,7 @@ class PricedLine:
     tax_rate: Decimal
     adjustments: tuple[LineAdjustment, ...] = ()
     order_number: str | None = None
+    tax_rule: TaxRule = TaxRule.STATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +105,7 @@ class PricedSurcharge:
     amount: int
     tax_category: TaxCategory
     tax_rate: Decimal
+    tax_rule: TaxRule = TaxRule.STATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,3 +178,4 @@ class PricedCart:
     totals: Totals
     surcharges: tuple[PricedSurcharge, ...] = ()
     charges: tuple[Charge, ...] = ()
+    tax_rounding: TaxRounding = TaxRounding.GROSS_EXACT

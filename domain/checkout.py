@@ -51,11 +51,41 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedDiscount:
+    """A discount on the whole cart, spread over the tax rates, or on one line; in the checkout's price mode."""
+
+    name: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedLineCharge:
+    """A charge on one line, in the checkout's price mode, taxed like the line."""
+
+    name: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedCharge:
+    """A charge on the whole cart such as shipping, in the checkout's price mode; its tax is said as a line's is."""
+
+    name: str
+    amount: str
+    tax_category: str = "S"
+    tax_rate: str | None = None
+    tax_class: str | None = None
+    supply: str = "goods"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedLine:
     """One thing bought. Decimal strings: `quantity`, `unit_price` (major units), `tax_rate` (per cent).
 
     `unit` is a code of UN/ECE Recommendation 20 (`C62` one, `HUR` hour); `tax_category` one of
-    UNTDID 5305 as EN 16931 uses it (`S` standard rate, `Z` zero rate).
+    UNTDID 5305 as EN 16931 uses it (`S` standard rate, `Z` zero rate). Instead of category and rate a line may name
+    its `tax_class`, which `domain.tax` resolves, with the kind of `supply`. Category E names its reason: by a code of
+    the VATEX list or in words.
     """
 
     sku: str | None = None
@@ -65,15 +95,13 @@ class RequestedLine:
     unit: str = "C62"
     unit_price: str
     tax_category: str = "S"
-    tax_rate: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedDiscount:
-    """A discount on the whole cart, in the checkout's price mode; spread over the tax rates."""
-
-    name: str
-    amount: str
+    tax_rate: str | None = None
+    tax_class: str | None = None
+    supply: str = "goods"
+    exemption_code: str | None = None
+    exemption_reason: str | None = None
+    discounts: tuple[RequestedDiscount, ...] = ()
+    charges: tuple[RequestedLineCharge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +134,7 @@ class CheckoutRequest:
     customer: Customer
     lines: tuple[RequestedLine, ...]
     discounts: tuple[RequestedDiscount, ...] = ()
+    charges: tuple[RequestedCharge, ...] = ()
     redirects: Redirects | None = None
     expires_in_seconds: int = DEFAULT_EXPIRY_SECONDS
     metadata: dict[str, str] = field(default_factory=dict)

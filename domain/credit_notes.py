@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from domain import totals
-from domain.cart import PricedCart, TaxCategory, TaxSubtotal
+from domain.cart import PricedCart, TaxCategory, TaxRounding, TaxSubtotal
 from domain.checkout import PriceMode
+from domain.currencies import document_step
 from domain.errors import InvalidDraft
 from domain.money import allocate, major_from_minor
 
@@ -22,17 +23,30 @@ _Rate = tuple[TaxCategory, Decimal]
 
 
 def credit(
-    number: str, currency: str, invoiced: Sequence[TaxSubtotal], credited: Iterable[TaxSubtotal], amount: int
+    number: str,
+    currency: str,
+    invoiced: Sequence[TaxSubtotal],
+    credited: Iterable[TaxSubtotal],
+    amount: int,
+    *,
+    tax_rounding: TaxRounding = TaxRounding.GROSS_EXACT,
+    rounding: int = 0,
 ) -> PricedCart:
     """What a credit note of `amount` (gross minor units) over invoice `number` adds up to: one line per rate.
 
-    `invoiced` are the invoice's subtotals, `credited` those of its earlier credit notes. Raises InvalidDraft
-    when more is credited than is left of the invoice.
+    `invoiced` are the invoice's subtotals, `credited` those of its earlier credit notes. `rounding` is what is left of
+    the invoice's rounding amount (BT-114), which it has with strict rounding only. Raises InvalidDraft when more is
+    credited than is left of the invoice.
     """
     left = _left(invoiced, credited)
-    if not 0 < amount <= sum(left.values()):
-        raise InvalidDraft([f"{amount} cannot be credited on invoice {number}: {sum(left.values())} is left"])
-    shares = allocate(amount, list(left.values()))
+    most = sum(left.values()) + rounding
+    step = document_step(currency)
+    if not 0 < amount <= most or amount % step:
+        raise InvalidDraft([f"{amount} cannot be credited on invoice {number}: {most} is left"])
+    weights = [max(0, part) // step for part in left.values()]
+    if not any(weights):  # all that is left is rounding
+        weights = [subtotal.basis + subtotal.tax for subtotal in invoiced]
+    shares = [share * step for share in allocate(amount // step, weights)]
     lines = [
         totals.CartLine(
             name=number,
@@ -41,11 +55,15 @@ def credit(
             unit_price=major_from_minor(share, currency),
             tax_category=category,
             tax_rate=rate,
+            exemption_code=subtotal.exemption_code,
+            exemption_reason=subtotal.exemption_reason,
         )
-        for (category, rate), share in zip(left, shares, strict=True)
+        for (category, rate), subtotal, share in zip(left, invoiced, shares, strict=True)
         if share
     ]
-    cart = totals.price_cart(currency=currency, prices=PriceMode.GROSS, lines=lines, discounts=[])
+    cart = totals.price_cart(
+        currency=currency, prices=PriceMode.GROSS, lines=lines, discounts=[], tax_rounding=tax_rounding
+    )
     if broken := totals.violations(cart):
         raise InvalidDraft(broken)
     return cart

@@ -40,3 +40,15 @@ def exponent(currency: str) -> int:
         return EXPONENTS[currency]
     except KeyError:
         raise InvalidAmount(f"{currency!r} is not the code of an active ISO 4217 currency") from None
+
+
+MOST_DOCUMENT_DECIMALS = 2
+"""EN 16931 (BR-DEC-01 and following) has no amount with more; Stripe, too, takes three-decimal currencies that way."""
+
+
+def document_step(currency: str) -> int:
+    """The smallest amount, in minor units, that an electronic invoice can state: 1 for EUR and JPY, 10 for KWD.
+
+    Everything that is priced is a multiple of it. Raises InvalidAmount for an unknown currency.
+    """
+    return int(10 ** max(0, exponent(currency) - MOST_DOCUMENT_DECIMALS))

@@ -1,6 +1,6 @@
 """Electronic invoices: which specification a document follows, and what it cannot be written without.
 
-`violations` is a guard before a document takes a number: what the XML could not carry, or what the specification
+`broken` is a guard before a document takes a number: what the XML could not carry, or what the specification
 asks for and is not there, must not come to light afterwards. Amounts and tax are judged elsewhere.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 
 from domain.currencies import exponent
 from domain.electronic_addresses import MAIL, is_leitweg_id
+from domain.errors import BrokenRule
 from domain.invoices import Draft, Invoice
 from domain.merchants import Seller
 
@@ -58,11 +59,11 @@ def counts_in_hundredths(currency: str) -> bool:
     return exponent(currency) >= MOST_DECIMALS
 
 
-def violations(draft: Draft, seller: Seller) -> tuple[str, ...]:
-    """What keeps a draft from being an electronic invoice, in words that repeat no text; empty for a sound one."""
+def broken(draft: Draft, seller: Seller) -> tuple[BrokenRule, ...]:
+    """What keeps a draft from being an electronic invoice; empty for a sound one."""
+    unwritable = (*_unwritable("", draft), *_unwritable("/seller", seller))
     return (
-        *(f"{field} has a character that XML cannot carry" for field in _unwritable("", draft)),
-        *(f"{field} has a character that XML cannot carry" for field in _unwritable("/seller", seller)),
+        *(BrokenRule(rule="XML", field=field, message="has a character that XML cannot carry") for field in unwritable),
         *_broken_reference(draft, seller),
     )
 
@@ -80,9 +81,11 @@ def _unwritable(field: str, value: Any) -> Iterator[str]:
             yield from _unwritable(f"{field}/{inner.name}", getattr(value, inner.name))
 
 
-def _broken_reference(draft: Draft, seller: Seller) -> Iterator[str]:
+def _broken_reference(draft: Draft, seller: Seller) -> Iterator[BrokenRule]:
     reference = draft.particulars.buyer_reference or draft.buyer.leitweg_id
     if is_leitweg_id(reference) and not can_be_called(seller):
-        yield "BR-DE-6: the buyer has a Leitweg-ID, so the seller must have a telephone number (BT-42)"
+        message = "the buyer has a Leitweg-ID, so the seller must have a telephone number (BT-42)"
+        yield BrokenRule(rule="BR-DE-6", field="/seller/phone", message=message)
     if is_leitweg_id(reference) and not counts_in_hundredths(draft.cart.currency):
-        yield f"PEPPOL-EN16931-R120: the buyer has a Leitweg-ID, but {draft.cart.currency} does not have two decimals"
+        message = f"the buyer has a Leitweg-ID, but {draft.cart.currency} does not have two decimals"
+        yield BrokenRule(rule="PEPPOL-EN16931-R120", field="/cart/currency", message=message)

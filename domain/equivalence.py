@@ -15,7 +15,13 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from domain.checkout import CheckoutRequest, RequestedDiscount, RequestedLine
+from domain.checkout import (
+    CheckoutRequest,
+    RequestedCharge,
+    RequestedDiscount,
+    RequestedLine,
+    RequestedLineCharge,
+)
 from domain.decimals import DECIMAL_STRING
 from domain.errors import Difference
 from domain.violations import escaped
@@ -23,6 +29,8 @@ from domain.violations import escaped
 _NUMBERS: dict[type, set[str]] = {
     RequestedLine: {"quantity", "unit_price", "tax_rate"},
     RequestedDiscount: {"amount"},
+    RequestedLineCharge: {"amount"},
+    RequestedCharge: {"amount", "tax_rate"},
 }
 _IGNORED: dict[type, set[str]] = {CheckoutRequest: {"total"}}
 

@@ -20,7 +20,8 @@
     │   ├── ProviderUnavailable     may succeed later: retry
     │   ├── ProviderRefused         will never succeed as asked: do not retry
     │   └── InvalidWebhook          forged, too old, or not what the provider sends
-    ├── InvalidDraft                an invoice that does not add up; it takes no number
+    ├── VatRegisterUnavailable      the register of VAT ids gave no answer
+    ├── InvalidDraft                a document that breaks a rule; it takes no number
     ├── DocumentError
     │   ├── MissingGlyphs           the bundled fonts cannot draw this text
     │   └── DocumentDiffers         other bytes are already stored under this name
@@ -195,12 +196,31 @@ class InvalidWebhook(ProviderError):
     """The message is forged, too old, or not what the provider sends. Nothing of it was kept."""
 
 
-class InvalidDraft(QuittanceError):
-    """The draft of an invoice breaks a rule. No number was drawn."""
+class VatRegisterUnavailable(QuittanceError):
+    """The register of VAT ids gave no answer, or none that is clear. The message is its own word for why."""
 
-    def __init__(self, broken: Sequence[str]) -> None:
-        self.broken = tuple(broken)
-        super().__init__("; ".join(broken))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenRule:
+    """A rule that a draft breaks: its name (`BR-CO-15`, or one of ours), and the field, an RFC 6901 JSON Pointer into
+    `domain.invoices.Draft`. The message says what is wrong; it repeats no personal data."""
+
+    rule: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.field}: {self.message}"
+
+
+class InvalidDraft(QuittanceError):
+    """The draft of a document breaks rules, and took no number. A mere sentence is about the draft as a whole."""
+
+    def __init__(self, broken: Sequence[BrokenRule | str]) -> None:
+        self.broken = tuple(
+            BrokenRule(rule="draft", field="", message=one) if isinstance(one, str) else one for one in broken
+        )
+        super().__init__("; ".join(map(str, broken)))
 
 
 class DocumentError(QuittanceError):

@@ -1,6 +1,6 @@
 """A merchant: who sells. Legal data for the invoice, how it looks, how its numbers run, what it allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.capture_modes import CaptureMode, DelayedMethod
@@ -8,6 +8,7 @@ from domain.checkout import Address
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
+from domain.tax_settings import TaxSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Merchant:
 
     `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
     `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
+    `tax` says how sales are taxed.
     """
 
     id: str
@@ -90,3 +92,4 @@ class Merchant:
     retention_years: int = 10
     capture: CaptureMode = CaptureMode.AUTOMATIC
     delayed_methods: tuple[DelayedMethod, ...] = ()
+    tax: TaxSettings = field(default_factory=TaxSettings)

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import total_ordering
 from typing import Self
 
-from domain.currencies import exponent
+from domain.currencies import MOST_DOCUMENT_DECIMALS, document_step, exponent
 from domain.decimals import EXACT, parse_decimal
 from domain.errors import CurrencyMismatch
 
@@ -81,6 +81,12 @@ def divide_half_up(numerator: int, denominator: int) -> int:
 def minor_from_decimal(amount: Decimal, currency: str) -> int:
     """An amount in major units, rounded half up to minor units."""
     return round_half_up(EXACT.scaleb(amount, exponent(currency)))
+
+
+def document_amount(amount: Decimal, currency: str) -> int:
+    """An amount in major units, rounded half up to what documents can say, in minor units (see `document_step`)."""
+    decimals = min(exponent(currency), MOST_DOCUMENT_DECIMALS)
+    return round_half_up(EXACT.scaleb(amount, decimals)) * document_step(currency)
 
 
 def major_from_minor(minor: int, currency: str) -> Decimal:

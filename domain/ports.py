@@ -59,6 +59,7 @@ from domain.steps import (
     SalesOrder,
     Standing,
 )
+from domain.vat_ids import RecordVatEvidence, UnverifiedVatId, VatEvidence
 from domain.views import InboxEntry
 
 
@@ -430,4 +431,24 @@ class Reporter(Protocol):
 
     async def restart(self, merchant_id: str, request: CheckoutRequest) -> bool:
         """Start the run of a checkout again if it is not running; True if it was not."""
+        ...
+
+
+class VatRegister(Protocol):
+    """The register of the VAT ids of businesses in the European Union."""
+
+    async def ask(self, vat_id: str, requester: str | None) -> VatEvidence:
+        """Whether the register knows the id, asked by the holder of another one. Raises VatRegisterUnavailable."""
+        ...
+
+
+class VatIdBook(Protocol):
+    """Keeps what the register said of buyers' VAT ids."""
+
+    async def unverified(self, now: datetime) -> tuple[UnverifiedVatId, ...]:
+        """Ids to ask about again now, bounded, the longest waiting first."""
+        ...
+
+    async def record(self, step: RecordVatEvidence) -> None:
+        """Write an answer down, unless there is one, and open a case if an invoice rests on an id that is none."""
         ...

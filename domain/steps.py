@@ -9,18 +9,24 @@ from datetime import datetime
 
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
+from domain.errors import BrokenRule
 from domain.late_money import Misfit
 from domain.payments import PaymentReport, Promise, SessionStatus, SettledBy
+from domain.vat_ids import VatEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateEntry:
-    """Open the receivable of one purchase. `opened_by` tells the request that started the run from repeats."""
+    """Open the receivable of one purchase. `opened_by` tells the request that started the run from repeats.
+
+    `vat_evidence` is what the register said of the buyer's VAT id; None if it was not asked.
+    """
 
     merchant_id: str
     workflow_id: str
     opened_by: str
     request: CheckoutRequest
+    vat_evidence: VatEvidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,12 +182,13 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Put a case before a person: why, and what can be chosen."""
+    """Put a case before a person: why, and what can be chosen. `problems` are the rules a draft broke."""
 
     merchant_id: str
     checkout_id: str
     reason: str
     options: tuple[str, ...]
+    problems: tuple[BrokenRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

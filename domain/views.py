@@ -10,12 +10,14 @@ from domain.deliveries import DeliveryStatus
 from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
 from domain.entries import EntryStatus
+from domain.errors import BrokenRule
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Branding, Seller
 from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
 from domain.payouts import PayoutItemKind, PayoutStatus
 from domain.refund_requests import RefundRequest
 from domain.refunds import RefundOrigin, RefundStatus
+from domain.vat_ids import VatEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,11 +240,20 @@ class RefundView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewView:
-    """A case a person must decide: why, since when, and what can be chosen."""
+    """A case a person must decide: why, since when, and what can be chosen. `problems` are the rules a draft broke."""
 
     reason: str
     since: datetime
     options: tuple[str, ...]
+    problems: tuple[BrokenRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxView:
+    """How a checkout is taxed, and what is known of the buyer's VAT id where that decides about it."""
+
+    cart: PricedCart
+    vat_id: VatEvidence | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +266,7 @@ class PaymentLinkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutView:
-    """One purchase and all that came of it. `request` is what the shop sent first."""
+    """One purchase and all that came of it. `request` is what the shop sent first; a list leaves `tax` out."""
 
     id: str
     merchant_id: str
@@ -274,6 +285,7 @@ class CheckoutView:
     invoice: InvoiceView | None = None
     refunds: tuple[RefundView, ...] = ()
     review: ReviewView | None = None
+    tax: TaxView | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -16,6 +16,10 @@ class Violations:
     def __init__(self) -> None:
         self.found: list[Violation] = []
 
+    def found_at(self, pointer: str) -> bool:
+        """Whether anything is wrong at or below a place."""
+        return any(one.pointer == pointer or one.pointer.startswith(f"{pointer}/") for one in self.found)
+
     def add(self, pointer: str, problem: str | None) -> None:
         """Note a problem, if there is one, as long as there is room."""
         if problem and len(self.found) < MOST_REPORTED:

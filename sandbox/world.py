@@ -18,6 +18,7 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.types import ASGIApp
 
+from sandbox import vies
 from sandbox.mail import routes as mail_routes
 from sandbox.mail.faults import Faults
 from sandbox.mail.smtp import listening
@@ -87,6 +88,7 @@ def _web(world: World, store: MailStore, faults: Faults, client: httpx.AsyncClie
     app = FastAPI(title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(mail_routes.router(store, faults))
     app.include_router(shop_routes.router(backend))
+    app.mount("/vies", vies.create_app())
 
     @app.get("/")
     def home() -> RedirectResponse:

@@ -44,6 +44,10 @@ def _line(**changes: Any) -> dict[str, Any]:
     return line | changes
 
 
+def _charge(**changes: Any) -> dict[str, Any]:
+    return {"name": "Versand", "amount": "4.90", "tax_rate": "19"} | changes
+
+
 _VISA = "4242424242424242"
 
 _KEYS = [
@@ -84,9 +88,7 @@ _AMOUNTS = [
     _bad("total is not a number", "/total", "NaN"),
     _bad("total is empty", "/total", ""),
     _bad("total is endless", "/total", "9" * 10_000),
-    BadCheckout(
-        "yen have no decimals", put({"/currency": "JPY"}), ("/lines/0/unit_price", "/discounts/0/amount", "/total")
-    ),
+    BadCheckout("yen have no decimals", put({"/currency": "JPY"}), ("/discounts/0/amount", "/total")),
 ]
 
 _LINES = [
@@ -122,12 +124,58 @@ _LINES = [
     _bad("unit is unknown", "/lines/0/unit", "Stück"),
     _bad("unit is in lower case", "/lines/0/unit", "hur"),
     _bad("unit price is negative", "/lines/0/unit_price", "-849.00"),
-    _bad("unit price has a tenth of a cent", "/lines/0/unit_price", "849.005"),
+    _bad("unit price has seven decimals", "/lines/0/unit_price", "849.0050001"),
     _bad("unit price is a JSON number", "/lines/0/unit_price", 849.0),
     _bad("unit price has too many digits", "/lines/0/unit_price", "10000000000"),
     _bad("tax category is unknown", "/lines/0/tax_category", "X"),
-    _bad("tax category is reverse charge", "/lines/0/tax_category", "AE"),
-    _bad("tax category is exempt", "/lines/0/tax_category", "E"),
+    _bad_at("reverse charge has a rate", "/lines/0/tax_rate", {"/lines/0/tax_category": "AE"}),
+    _bad_at(
+        "what is exempt has no reason",
+        "/lines/0/exemption_reason",
+        {"/lines/0/tax_category": "E", "/lines/0/tax_rate": "0"},
+    ),
+    _bad_at(
+        "reason for exemption is unknown",
+        "/lines/0/exemption_code",
+        {"/lines/0/tax_category": "E", "/lines/0/tax_rate": None, "/lines/0/exemption_code": "VATEX-EU-AE"},
+    ),
+    _bad("what is taxed has a reason for exemption", "/lines/0/exemption_reason", "weil"),
+    _bad_at(
+        "two exempt lines have two reasons",
+        "/lines/1/exemption_reason",
+        {
+            "/total": None,
+            "/lines": [
+                _line(tax_category="E", tax_rate="0", exemption_reason="weil"),
+                _line(tax_category="E", tax_rate="0", exemption_reason="darum"),
+            ],
+        },
+    ),
+    _bad("standard rate is missing", "/lines/0/tax_rate", None),
+    _bad_at("tax class is unknown", "/lines/0/tax_class", {"/lines/0/tax_rate": None, "/lines/0/tax_class": "luxury"}),
+    _bad("tax class stands beside a rate", "/lines/0/tax_class", "standard"),
+    _bad("supply is unknown", "/lines/0/supply", "air"),
+    _bad_at(
+        "discount on a line has no name",
+        "/lines/0/discounts/0/name",
+        {"/lines/0/discounts": [{"name": "", "amount": "1.00"}], "/total": None},
+    ),
+    _bad_at(
+        "discount on a line is negative",
+        "/lines/0/discounts/0/amount",
+        {"/lines/0/discounts": [{"name": "Rabatt", "amount": "-1.00"}], "/total": None},
+    ),
+    _bad_at(
+        "charge on a line has three decimals",
+        "/lines/0/charges/0/amount",
+        {"/lines/0/charges": [{"name": "Holz", "amount": "1.001"}], "/total": None},
+    ),
+    _bad_at(
+        "discount eats more than its line",
+        "/lines/0/discounts",
+        {"/lines/0/discounts": [{"name": "Rabatt", "amount": "849.01"}], "/total": None},
+    ),
+    _bad("there are too many discounts on a line", "/lines/0/discounts", [{"name": "R", "amount": "0.10"}] * 11),
     _bad("standard rate is zero", "/lines/0/tax_rate", "0"),
     _bad_at("zero rate is not zero", "/lines/0/tax_rate", {"/lines/0/tax_category": "Z"}),
     _bad("tax rate is over a hundred", "/lines/0/tax_rate", "100.5"),
@@ -145,6 +193,28 @@ _DISCOUNTS = [
     _bad_at("discount eats the cart", "/discounts", {"/discounts/0/amount": "849.00", "/total": None}),
     _bad_at("discounts are more than the cart", "/discounts", {"/discounts/0/amount": "900.00", "/total": None}),
     _bad("there are too many discounts", "/discounts", [{"name": "Sommer", "amount": "0.10"}] * 21),
+]
+
+_CHARGES = [
+    _bad_at("charge has no name", "/charges/0/name", {"/charges": [_charge(name="")], "/total": None}),
+    _bad_at("charge is zero", "/charges/0/amount", {"/charges": [_charge(amount="0.00")], "/total": None}),
+    _bad_at("charge has no rate", "/charges/0/tax_rate", {"/charges": [_charge(tax_rate=None)], "/total": None}),
+    _bad_at(
+        "charge has an unknown category",
+        "/charges/0/tax_category",
+        {"/charges": [_charge(tax_category="X")], "/total": None},
+    ),
+    _bad("there are too many charges", "/charges", [_charge()] * 21),
+    _bad_at(
+        "a discount is taken off a charge",
+        "/discounts",
+        {"/charges": [_charge()], "/discounts/0/amount": "849.01", "/total": None},
+    ),
+    _bad_at(
+        "dinar are finer than documents can say",
+        "/discounts/0/amount",
+        {"/currency": "KWD", "/discounts/0/amount": "0.001", "/total": None},
+    ),
 ]
 
 _CUSTOMERS = [
@@ -285,7 +355,7 @@ _REST = [
     ),
 ]
 
-BAD_CHECKOUTS = [*_KEYS, *_AMOUNTS, *_LINES, *_DISCOUNTS, *_CUSTOMERS, *_REDIRECTS, *_REST]
+BAD_CHECKOUTS = [*_KEYS, *_AMOUNTS, *_LINES, *_DISCOUNTS, *_CHARGES, *_CUSTOMERS, *_REDIRECTS, *_REST]
 
 BAD_SHAPES = [
     BadCheckout(f"{pointer} is missing", _without(pointer), (pointer,))

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from domain.checkout import Address, CheckoutRequest, Customer, Redirects, RequestedDiscount, RequestedLine
+from domain.checkout import (
+    Address,
+    CheckoutRequest,
+    Customer,
+    Redirects,
+    RequestedCharge,
+    RequestedDiscount,
+    RequestedLine,
+    RequestedLineCharge,
+)
 from domain.electronic_addresses import ElectronicAddress
 
 Body = dict[str, Any]
@@ -78,9 +87,15 @@ def request_of(body: Body) -> CheckoutRequest:
     fields = dict(body)
     fields["customer"] = _built(Customer, body["customer"], address=Address, electronic_address=ElectronicAddress)
     fields["redirects"] = _built(Redirects, body.get("redirects"))
-    fields["lines"] = _each(RequestedLine, body["lines"])
+    fields["lines"] = _each(_line, body["lines"])
     fields["discounts"] = _each(RequestedDiscount, body.get("discounts", []))
+    fields["charges"] = _each(RequestedCharge, body.get("charges", []))
     return CheckoutRequest(**fields)
+
+
+def _line(**fields: Any) -> RequestedLine:
+    kinds = {"discounts": RequestedDiscount, "charges": RequestedLineCharge}
+    return RequestedLine(**fields | {name: _each(kinds[name], fields[name]) for name in kinds if name in fields})
 
 
 def _built(kind: Callable[..., Any], value: Any, **inner: Callable[..., Any]) -> Any:

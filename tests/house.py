@@ -26,6 +26,8 @@ from sandbox.mail.smtp import listening
 from sandbox.mail.store import MailStore, Summary
 from sandbox.stripe import StripeAccount, WebhookEndpoint
 from sandbox.stripe.server import running as stripe_running
+from sandbox.vies import ViesStandIn
+from sandbox.vies import create_app as create_vies
 from settings import Settings
 
 MERIDIAN = Path(__file__).parent.parent / "merchants" / "meridian.toml"
@@ -87,6 +89,7 @@ class House:
     stripe_url: str
     inbox: MailStore
     mail_faults: MailFaults
+    vies: ViesStandIn
 
     async def open_checkout(self, body: dict[str, Any]) -> dict[str, Any]:
         """POST a checkout that must be accepted."""
@@ -129,7 +132,14 @@ class House:
 
 
 def settings_for(
-    *, database_url: str, temporal_address: str, stripe_url: str, smtp_port: int, public_url: str, documents: Path
+    *,
+    database_url: str,
+    temporal_address: str,
+    stripe_url: str,
+    smtp_port: int,
+    public_url: str,
+    documents: Path,
+    vies_url: str = "http://127.0.0.1:9",
 ) -> Settings:
     """The configuration of a test's house."""
     return Settings(
@@ -138,6 +148,7 @@ def settings_for(
         database={"url": database_url},
         temporal={"address": temporal_address, "task_queue": f"test-{secrets.token_hex(4)}"},
         stripe={"api_base": stripe_url},
+        vies={"api_base": vies_url, "timeout_seconds": 1},
         mail={
             "host": "127.0.0.1",
             "port": smtp_port,
@@ -167,6 +178,8 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
         endpoint = WebhookEndpoint(url=f"{public_url}/webhooks/stripe/meridian", secret=WEBHOOK_SECRET)
         account = StripeAccount(api_key="sk_test_meridian", endpoints=(endpoint,))
         stripe_url = await stack.enter_async_context(stripe_running(directory / "stripe.db", [account]))
+        vies, vies_listener = ViesStandIn(), stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        await stack.enter_async_context(serving(create_vies(vies), vies_listener))
         inbox, mail_faults = MailStore(directory / "mail"), MailFaults()
         smtp_port = await stack.enter_async_context(listening(inbox, mail_faults, port=0))
         settings = settings_for(
@@ -176,6 +189,7 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
             smtp_port=smtp_port,
             public_url=public_url,
             documents=directory / "documents",
+            vies_url=f"http://127.0.0.1:{vies_listener.getsockname()[1]}",
         )
         engine = database.connect(database_url)
         stack.push_async_callback(engine.dispose)
@@ -203,4 +217,5 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
             stripe_url=stripe_url,
             inbox=inbox,
             mail_faults=mail_faults,
+            vies=vies,
         )

@@ -16,6 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.delivery import DeliveryActivities
     from activities.documents import DocumentActivities
+    from domain.errors import BrokenRule, InvalidDraft
 
 _Activities = TypeVar("_Activities")
 _In = TypeVar("_In")
@@ -94,6 +95,14 @@ async def by_mail(step: Callable[[DeliveryActivities, _In], Awaitable[_Out]], gi
         retry_policy=OUTSIDE_RETRY,
         summary=summary,
     )
+
+
+def problems(failure: ActivityError) -> tuple[BrokenRule, ...]:
+    """The rules a draft broke, if that is what ended a step for good."""
+    cause = failure.cause
+    if not isinstance(cause, ApplicationError) or cause.type != InvalidDraft.__name__:
+        return ()
+    return tuple(BrokenRule(**detail) for detail in cause.details)
 
 
 def reason(failure: ActivityError) -> str:

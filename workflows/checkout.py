@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.documents import DocumentActivities
     from domain.captures import CaptureRequest, Refusal, RefusalKind
     from domain.checkout import ENDED, LONGEST_REASON, CheckoutStatus
+    from domain.errors import BrokenRule
     from domain.payments import Promise, SettledBy
     from domain.steps import (
         Balance,
@@ -42,7 +43,7 @@ with workflow.unsafe.imports_passed_through():
         Review,
     )
     from workflows import search_attributes as attributes
-    from workflows.calls import by_mail, in_books, reason, rendering
+    from workflows.calls import by_mail, in_books, problems, reason, rendering
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")
@@ -96,6 +97,7 @@ class CheckoutWorkflow:
             workflow_id=workflow.info().workflow_id,
             opened_by=self._start.opened_by,
             request=self._start.request,
+            vat_evidence=self._start.vat_evidence,
         )
         try:
             self._entry = await in_books(BookActivities.create_entry, step, "create entry")
@@ -390,17 +392,20 @@ class CheckoutWorkflow:
             try:
                 return await step()
             except ActivityError as failure:
-                await self._review(reason(failure))
+                await self._review(reason(failure), problems(failure))
 
-    async def _review(self, why: str) -> None:
+    async def _review(self, why: str, broken: tuple[BrokenRule, ...] = ()) -> None:
         self._review_reason = why
         workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.REVIEW)])
-        self._tell(f"A person must decide: {why}. Send the update `resume` to try again.")
+        self._tell(
+            "\n".join([f"A person must decide: {why}. Send the update `resume` to try again.", *map(str, broken)])
+        )
         step = Review(
             merchant_id=self._start.merchant_id,
             checkout_id=self._opened.checkout_id,
             reason=why,
             options=("resume",),
+            problems=broken,
         )
         await in_books(BookActivities.put_under_review, step, f"review: {why}")
         await self._await_resume()

@@ -34,12 +34,13 @@ with workflow.unsafe.imports_passed_through():
         TracedPayment,
         TracePayment,
     )
+    from domain.errors import BrokenRule
     from domain.late_money import Decision
     from domain.payments import SettledBy
     from domain.refunds import ReadRefund, RefundOrder, RefundReport, RefundStatus
     from domain.steps import Findings, LookUp, OfCheckout, OfInvoice
     from workflows import search_attributes as attributes
-    from workflows.calls import at_provider, by_mail, in_books, reason, rendering
+    from workflows.calls import at_provider, by_mail, in_books, problems, reason, rendering
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")
@@ -240,16 +241,16 @@ class LatePaymentWorkflow:
             try:
                 return await step()
             except ActivityError as failure:
-                await self._put_before_person(reason(failure))
+                await self._put_before_person(reason(failure), problems(failure))
 
-    async def _put_before_person(self, why: str) -> None:
+    async def _put_before_person(self, why: str, broken: tuple[BrokenRule, ...] = ()) -> None:
         case = NewCase(
             merchant_id=self._late.merchant_id,
             checkout_id=self._late.checkout_id,
             fact=f"{STEP_FAILED}:{workflow.uuid4()}",
             kind=STEP_FAILED,
             options=(RETRY,),
-            data={"detail": why},
+            data={"detail": "; ".join([why, *map(str, broken)]), "rules": [one.rule for one in broken]},
             workflow_id=workflow.info().workflow_id,
             opened_at=workflow.now(),
         )

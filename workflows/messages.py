@@ -10,6 +10,7 @@ from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
 from domain.refunds import RefundStatus
+from domain.vat_ids import VatEvidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,13 @@ class StartCheckout:
     Start it with update-with-start: workflow id `workflow_id(...)`, conflict policy USE_EXISTING, update
     `payment_link`. `opened_by` is any text that is new for each request; the update's answer repeats the
     text of the request that opened the checkout. What `POST /v1/checkouts` checks is checked here too.
+    `vat_evidence` is what the register said of the buyer's VAT id; without it, the id is unverified for now.
     """
 
     merchant_id: str
     request: CheckoutRequest
     opened_by: str
+    vat_evidence: VatEvidence | None = None
 
 
 def workflow_id(merchant_id: str, assignment_key: str) -> str:

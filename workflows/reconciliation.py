@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -10,7 +11,10 @@ from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
     from activities.reconciliation import ReconciliationActivities
+    from activities.vat_ids import VatIdActivities
     from domain.reconciliation import Sweep, Swept
+
+_Activities = TypeVar("_Activities")
 
 STEP_TIMEOUT = timedelta(minutes=10)
 HEARTBEAT_TIMEOUT = timedelta(seconds=10)
@@ -50,9 +54,10 @@ class ReconciliationWorkflow:
         await self._do("report unapplied messages", ReconciliationActivities.report_unapplied_messages)
         await self._do("look at ended sessions", ReconciliationActivities.look_at_ended_sessions)
         await self._do("restart lost runs", ReconciliationActivities.restart_lost_runs)
+        await self._do("ask again about VAT ids", VatIdActivities.ask_again_about_vat_ids)
         return SweepResult(steps=self._steps, broken=tuple(self._broken))
 
-    async def _do(self, name: str, step: Callable[[ReconciliationActivities, Sweep], Awaitable[Swept]]) -> None:
+    async def _do(self, name: str, step: Callable[[_Activities, Sweep], Awaitable[Swept]]) -> None:
         try:
             self._steps[name] = await workflow.execute_activity_method(
                 step,

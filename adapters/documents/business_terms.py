@@ -227,8 +227,8 @@ def payment_terms(invoice: Invoice) -> str | None:
 def exemption_reason(invoice: Invoice, subtotal: TaxSubtotal) -> str | None:
     """BT-120: the seller's words, or ours for the code, or for the category."""
     say_or = words(invoice.language).say_or
-    of_category = say_or(f"exemptions.{subtotal.tax_category}", "")
-    return subtotal.exemption_reason or say_or(f"exemptions.{subtotal.exemption_code}", of_category) or None
+    of_category = say_or(f"exemption.{subtotal.tax_category}", "")
+    return subtotal.exemption_reason or say_or(f"exemption.{subtotal.exemption_code}", of_category) or None
 
 
 def exemption_code(subtotal: TaxSubtotal) -> str | None:

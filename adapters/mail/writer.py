@@ -23,7 +23,7 @@ class MailWriter:
     def write(self, invoice: Invoice) -> WrittenMail:
         words = Wording(_HERE / "texts", invoice.language)
         currency, seller = invoice.cart.currency, invoice.seller
-        total = words.money(invoice.cart.totals.grand_total, currency)
+        total = words.money(invoice.cart.totals.payable, currency)
         subject = words.say("mail.subject", number=invoice.number, seller=invoice.branding.display_name)
         greeting = words.say("mail.greeting", name=invoice.buyer.name)
         due = words.money(invoice.due, currency)

@@ -11,6 +11,7 @@ from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
+from adapters.postgres.vat_evidence import accept_vat_id
 from domain.cases import STEP_FAILED, SYSTEM, DecideCase, NewCase
 from domain.checkout import CheckoutStatus
 from domain.errors import CaseDecided, InvalidInput, NotFound, Violation
@@ -113,6 +114,7 @@ class PostgresCases:
         if decision in NOTHING_TO_DO or case.kind == STEP_FAILED or case.workflow_id is None:
             case.settled_at = at
         if checkout is not None:
+            await accept_vat_id(session, checkout, case.data.get("rules", ()))
             lift_review(checkout, case)
         await session.flush()
         await tell(

@@ -10,15 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentLinkRow
+from adapters.postgres.vat_evidence import accept_vat_id, first_evidence
+from adapters.vat_ids import is_vat_id
 from domain import entries
-from domain.cart import PricedCart
+from domain.cart import REVERSED, PricedCart
 from domain.checkout import CheckoutStatus
-from domain.e_invoices import can_be_called
 from domain.entries import EntryStatus
 from domain.errors import InvalidInput, NotFound
 from domain.merchants import Merchant
 from domain.pricing import CheckoutRules, price_checkout
 from domain.steps import Close, CreateEntry, Entry, IssueLink, OfCheckout, PaymentLink, Review
+from domain.tax import needs_vat_id
+from domain.vat_ids import VatEvidence, VatIdStatus
 
 
 async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: str) -> CheckoutRow:
@@ -64,10 +67,12 @@ class PostgresCheckoutBook:
             if merchant_row is None:
                 raise NotFound("merchant", step.merchant_id)
             merchant = from_json(Merchant, merchant_row.config)
-            rules = CheckoutRules(
-                redirect_origins=merchant.redirect_origins,
+            rules = CheckoutRules.of(
+                merchant,
+                now=datetime.now(UTC),
                 allow_local_redirects=self._allow_local_redirects,
-                writes_xrechnung=can_be_called(merchant.seller),
+                is_vat_id=is_vat_id,
+                vat_id=step.vat_evidence.status if step.vat_evidence else VatIdStatus.UNVERIFIED,
             )
             try:
                 cart = price_checkout(step.request, rules)
@@ -77,6 +82,7 @@ class PostgresCheckoutBook:
                     raise
                 return await self._entry(session, step)
             if created := await self._insert_checkout(session, step, cart):
+                await self._keep_evidence(session, created, merchant, step, cart)
                 await tell(session, step.merchant_id, "checkout.created", created)
             return await self._entry(session, step)
 
@@ -92,7 +98,7 @@ class PostgresCheckoutBook:
                 assignment_key=step.request.assignment_key,
                 status=CheckoutStatus.AWAITING_PAYMENT,
                 currency=cart.currency,
-                total=cart.totals.grand_total,
+                total=cart.totals.payable,
                 request=to_json(step.request),
                 cart=to_json(cart),
                 workflow_id=step.workflow_id,
@@ -111,11 +117,26 @@ class PostgresCheckoutBook:
                 assignment_key=step.request.assignment_key,
                 status=EntryStatus.OPEN,
                 currency=cart.currency,
-                initial=cart.totals.grand_total,
+                initial=cart.totals.payable,
             )
         )
         await session.flush()
         return checkout_id
+
+    @staticmethod
+    async def _keep_evidence(
+        session: AsyncSession, checkout_id: str, merchant: Merchant, step: CreateEntry, cart: PricedCart
+    ) -> None:
+        """What the register said of the buyer's VAT id, if that decides about tax; unasked, it is unverified."""
+        vat_id = step.request.customer.vat_id
+        if vat_id is None or not needs_vat_id(step.request):
+            return
+        evidence = step.vat_evidence or VatEvidence(
+            vat_id=vat_id, status=VatIdStatus.UNVERIFIED, requester=merchant.seller.vat_id
+        )
+        relied_on = any(line.tax_category in REVERSED for line in cart.lines)
+        session.add(first_evidence(checkout_id, merchant.id, evidence, relied_on=relied_on))
+        await session.flush()
 
     @staticmethod
     async def _checkout_id(session: AsyncSession, step: CreateEntry) -> str | None:
@@ -181,16 +202,27 @@ class PostgresCheckoutBook:
             if checkout.review is None:
                 checkout.review = {
                     "reason": step.reason,
+                    "problems": [to_json(problem) for problem in step.problems],
                     "since": datetime.now(UTC).isoformat(),
                     "options": list(step.options),
                     "before": checkout.status,
                 }
                 move_checkout(checkout, CheckoutStatus.NEEDS_REVIEW)
-                await tell(session, step.merchant_id, "checkout.needs_review", step.checkout_id, reason=step.reason)
+                problems = {"problems": checkout.review["problems"]} if step.problems else {}
+                await tell(
+                    session,
+                    step.merchant_id,
+                    "checkout.needs_review",
+                    step.checkout_id,
+                    reason=step.reason,
+                    **problems,
+                )
 
     async def resume(self, step: OfCheckout) -> None:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
             if checkout.review is not None:
+                broken = (problem["rule"] for problem in checkout.review.get("problems", ()))
+                await accept_vat_id(session, checkout, broken)
                 move_checkout(checkout, CheckoutStatus(checkout.review["before"]))
                 checkout.review = None

@@ -7,6 +7,7 @@ from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, subtotals_of
 from adapters.postgres.tables import InvoiceRow, MerchantRow
 from domain import credit_notes
+from domain.cart import TaxRounding
 from domain.checkout import Customer
 from domain.invoices import DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
@@ -31,13 +32,15 @@ async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int) -> Invo
     number was drawn.
     """
     merchant = from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
-    earlier = await session.scalars(select(InvoiceRow.id).where(InvoiceRow.corrects_id == invoice.id))
+    earlier = (await session.scalars(select(InvoiceRow).where(InvoiceRow.corrects_id == invoice.id))).all()
     cart = credit_notes.credit(
         invoice.number,
         invoice.currency,
         await subtotals_of(session, invoice.id),
-        await subtotals_of(session, *earlier),
+        await subtotals_of(session, *(note.id for note in earlier)),
         amount,
+        tax_rounding=TaxRounding(invoice.tax_rounding),
+        rounding=invoice.rounding - sum(note.rounding for note in earlier),
     )
     draft = Draft(
         kind=InvoiceKind.CREDIT_NOTE,

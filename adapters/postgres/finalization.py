@@ -5,6 +5,7 @@ changes beside itself (entries, other documents) is its maker's business, in the
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
-from domain import e_invoices, totals
+from domain import draft_rules, e_invoices
 from domain.cart import (
     Allowance,
     Charge,
@@ -24,6 +25,8 @@ from domain.cart import (
     PricedLine,
     PricedSurcharge,
     TaxCategory,
+    TaxRounding,
+    TaxRule,
     TaxSubtotal,
     Totals,
 )
@@ -48,9 +51,12 @@ async def finalize(
 ) -> InvoiceRow:
     """Judge the draft, draw its number and write the document. The caller holds the locks of what it is tied to.
 
-    Raises InvalidDraft for a draft that does not add up; then no number was drawn.
+    Raises InvalidDraft for a draft that breaks a rule; then no number was drawn.
     """
-    if broken := (*totals.violations(draft.cart), *e_invoices.violations(draft, merchant.seller)):
+    if broken := (
+        *draft_rules.broken(draft, merchant.seller, today(merchant)),
+        *e_invoices.broken(draft, merchant.seller),
+    ):
         raise InvalidDraft(broken)
     drawn = await draw(session, merchant, draft.kind)
     invoice = _row(merchant, draft, ties, status, drawn)
@@ -59,6 +65,11 @@ async def finalize(
     session.add_all(_detail_rows(invoice, draft.cart))
     await session.flush()
     return invoice
+
+
+def today(merchant: Merchant) -> date:
+    """The day it is in the seller's calendar."""
+    return datetime.now(ZoneInfo(merchant.time_zone)).date()
 
 
 def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, drawn: DrawnNumber) -> InvoiceRow:
@@ -93,6 +104,7 @@ def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, dr
         surcharges=[to_json(surcharge) for surcharge in cart.surcharges],
         charges=[to_json(charge) for charge in cart.charges],
         **{name: getattr(cart.totals, name) for name in _TOTALS},
+        tax_rounding=cart.tax_rounding,
         finalized_at=drawn.at,
     )
 
@@ -116,7 +128,7 @@ def _detail_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow |
 
 _LINE_FIELDS = (
     "position", "sku", "name", "description", "quantity", "unit", "unit_price", "amount",
-    "net_unit_price", "net_amount", "tax_category", "tax_rate", "order_number",
+    "net_unit_price", "net_amount", "tax_category", "tax_rate", "tax_rule", "order_number",
 )  # fmt: skip
 _SUBTOTAL_FIELDS = ("tax_category", "tax_rate", "basis", "tax", "exemption_code", "exemption_reason")
 _TOTALS = (
@@ -172,10 +184,11 @@ async def _cart(session: AsyncSession, invoice: InvoiceRow) -> PricedCart:
         charges=tuple(from_json(Charge, charge) for charge in invoice.charges),
         subtotals=await subtotals_of(session, invoice.id),
         totals=Totals(**{name: getattr(invoice, name) for name in _TOTALS}),
+        tax_rounding=TaxRounding(invoice.tax_rounding),
     )
 
 
 def _line(row: InvoiceLineRow) -> PricedLine:
     values: dict[str, Any] = {name: getattr(row, name) for name in _LINE_FIELDS}
-    values["tax_category"] = TaxCategory(row.tax_category)
+    values |= {"tax_category": TaxCategory(row.tax_category), "tax_rule": TaxRule(row.tax_rule)}
     return PricedLine(**values, adjustments=tuple(from_json(LineAdjustment, one) for one in row.adjustments))

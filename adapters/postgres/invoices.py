@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
-from adapters.postgres.finalization import Ties, finalize, read
+from adapters.postgres.finalization import Ties, finalize, read, today
 from adapters.postgres.tables import (
     CheckoutRow,
     DocumentRow,
@@ -21,15 +21,17 @@ from adapters.postgres.tables import (
     OrderRow,
     PaymentRow,
 )
+from adapters.postgres.vat_evidence import refuse_invalid_vat_id
 from domain import totals
-from domain.cart import PricedCart, PricedDiscount, TaxCategory
+from domain.cart import PricedCart, PricedDiscount, PricedSurcharge, TaxCategory, TaxRounding, TaxRule
 from domain.checkout import CheckoutStatus, Customer, PriceMode
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryItemKind, EntryStatus
-from domain.errors import DocumentDiffers, InvalidDraft, NotFound
+from domain.errors import BrokenRule, DocumentDiffers, InvalidDraft, NotFound
 from domain.invoices import Draft, Invoice, InvoiceKind, InvoiceStatus, PaymentMade
 from domain.merchants import Merchant
 from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice
+from domain.terms import with_terms
 
 
 class PostgresInvoiceBook:
@@ -58,6 +60,7 @@ class PostgresInvoiceBook:
         entry = await entry_of(session, checkout.id)
         cart = await _priced_order(session, order)
         _refuse_wrong_draft(cart, order, entry)
+        await refuse_invalid_vat_id(session, checkout)
         merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
         buyer = from_json(Customer, order.buyer)
         draft = Draft(
@@ -68,6 +71,7 @@ class PostgresInvoiceBook:
             cart=cart,
             payments=await _payments_made(session, entry, merchant),
         )
+        draft = with_terms(draft, today(merchant))
         ties = Ties(checkout_id=checkout.id, order_id=order.id, entry_id=entry.id)
         status = InvoiceStatus.PAID if entry.status == EntryStatus.BALANCED else InvoiceStatus.OPEN
         invoice = await finalize(session, merchant, draft, ties, status)
@@ -138,20 +142,28 @@ async def _priced_order(session: AsyncSession, order: OrderRow) -> PricedCart:
                 unit_price=line.unit_price,
                 tax_category=TaxCategory(line.tax_category),
                 tax_rate=line.tax_rate,
+                tax_rule=TaxRule(line.tax_rule),
+                exemption_code=line.exemption_code,
+                exemption_reason=line.exemption_reason,
+                adjustments=tuple(from_json(totals.StatedAdjustment, one) for one in line.adjustments),
             )
             for line in found.scalars()
         ],
         discounts=[from_json(PricedDiscount, discount) for discount in order.discounts],
+        surcharges=[from_json(PricedSurcharge, surcharge) for surcharge in order.surcharges],
+        tax_rounding=TaxRounding(order.tax_rounding),
     )
 
 
 def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow) -> None:
     """A draft that does not add up takes no number."""
     broken = []
-    if cart.totals.grand_total != order.total:
-        broken.append(f"the lines give {cart.totals.grand_total}, the order says {order.total}")
+    if cart.totals.payable != order.total:
+        message = f"the lines give {cart.totals.payable}, the order says {order.total}"
+        broken.append(BrokenRule(rule="order-total", field="/cart/totals", message=message))
     if (order.assignment_key, order.currency, order.total) != (entry.assignment_key, entry.currency, entry.initial):
-        broken.append("the entry of this assignment key is about another amount")
+        message = "the entry of this assignment key is about another amount"
+        broken.append(BrokenRule(rule="entry-amount", field="/cart/totals", message=message))
     if broken:
         raise InvalidDraft(broken)
 

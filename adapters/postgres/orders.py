@@ -7,9 +7,10 @@ from adapters.postgres.checkouts import locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import OrderLineRow, OrderRow
-from domain.cart import PricedCart
+from domain.cart import PricedCart, PricedLine, TaxCategory
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.steps import OfCheckout, SalesOrder
+from domain.totals import StatedAdjustment
 
 
 class PostgresOrderBook:
@@ -33,33 +34,43 @@ class PostgresOrderBook:
                     assignment_key=checkout.assignment_key,
                     currency=cart.currency,
                     prices=cart.prices,
-                    total=cart.totals.grand_total,
+                    total=cart.totals.payable,
                     buyer=to_json(request.customer),
                     discounts=[to_json(discount) for discount in cart.discounts],
+                    surcharges=[to_json(surcharge) for surcharge in cart.surcharges],
+                    tax_rounding=cart.tax_rounding,
                 )
                 .on_conflict_do_nothing(index_elements=[OrderRow.checkout_id])
                 .returning(OrderRow.id)
             )
             if created.scalar_one_or_none() is not None:
-                session.add_all(
-                    OrderLineRow(
-                        order_id=order_id,
-                        position=line.position,
-                        merchant_id=step.merchant_id,
-                        sku=line.sku,
-                        name=line.name,
-                        description=line.description,
-                        quantity=line.quantity,
-                        unit=line.unit,
-                        unit_price=line.unit_price,
-                        tax_category=line.tax_category,
-                        tax_rate=line.tax_rate,
-                    )
-                    for line in cart.lines
-                )
+                session.add_all(_line(line, order_id, step.merchant_id, cart) for line in cart.lines)
                 if checkout.status == CheckoutStatus.CAPTURED:
                     move_checkout(checkout, CheckoutStatus.ORDERED)
                 await session.flush()
                 await tell(session, step.merchant_id, "order.created", step.checkout_id, order_id=order_id)
             found = await session.execute(select(OrderRow.id).where(OrderRow.checkout_id == step.checkout_id))
             return SalesOrder(order_id=found.scalar_one())
+
+
+def _line(line: PricedLine, order_id: str, merchant_id: str, cart: PricedCart) -> OrderLineRow:
+    """What was sold, as stated; what is exempt with the reason its subtotal has."""
+    exempt = next((one for one in cart.subtotals if one.tax_category is line.tax_category is TaxCategory.EXEMPT), None)
+    stated = [StatedAdjustment(reason=one.reason, amount=one.amount, charge=one.charge) for one in line.adjustments]
+    return OrderLineRow(
+        order_id=order_id,
+        position=line.position,
+        merchant_id=merchant_id,
+        sku=line.sku,
+        name=line.name,
+        description=line.description,
+        quantity=line.quantity,
+        unit=line.unit,
+        unit_price=line.unit_price,
+        tax_category=line.tax_category,
+        tax_rate=line.tax_rate,
+        tax_rule=line.tax_rule,
+        exemption_code=exempt.exemption_code if exempt else None,
+        exemption_reason=exempt.exemption_reason if exempt else None,
+        adjustments=[to_json(adjustment) for adjustment in stated],
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, text, tuple_
@@ -29,12 +30,14 @@ from adapters.postgres.tables import (
     PaymentRow,
 )
 from adapters.postgres.tables_refunds import RefundRow
+from adapters.postgres.vat_evidence import evidence_of
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
+from domain.errors import BrokenRule
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import PaymentStatus, SettledBy
@@ -55,6 +58,7 @@ from domain.views import (
     RefundView,
     ReviewView,
     SentDeliveryView,
+    TaxView,
 )
 
 
@@ -94,7 +98,11 @@ class PostgresReader:
     async def _one(self, merchant_id: str, condition: ColumnElement[bool]) -> CheckoutView | None:
         async with self._one_moment() as session:
             found = await session.execute(select(CheckoutRow).where(CheckoutRow.merchant_id == merchant_id, condition))
-            return next(iter(await _views(session, found.scalars().all())), None)
+            row = found.scalar_one_or_none()
+            if row is None:
+                return None
+            [view] = await _views(session, [row])
+            return replace(view, tax=await _tax(session, row))
 
     async def checkouts(
         self,
@@ -250,6 +258,11 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
     )
 
 
+async def _tax(session: AsyncSession, row: CheckoutRow) -> TaxView:
+    evidence = await evidence_of(session, row.id)
+    return TaxView(cart=from_json(PricedCart, row.cart), vat_id=evidence.get(row.id))
+
+
 def _link(row: PaymentLinkRow | None) -> PaymentLinkView | None:
     return None if row is None else PaymentLinkView(token=row.token, expires_at=row.expires_at)
 
@@ -303,6 +316,7 @@ def _review(row: CheckoutRow) -> ReviewView | None:
         reason=row.review["reason"],
         since=datetime.fromisoformat(row.review["since"]),
         options=tuple(row.review["options"]),
+        problems=tuple(from_json(BrokenRule, problem) for problem in row.review.get("problems", ())),
     )
 
 
@@ -353,7 +367,7 @@ async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[s
             number=row.number,
             status=InvoiceStatus(row.status),
             currency=row.currency,
-            total=row.grand_total,
+            total=row.grand_total + row.rounding,
             kind=InvoiceKind(row.kind),
             corrects_id=row.corrects_id,
             pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),

@@ -285,11 +285,13 @@ class OrderRow(Base):
     total: Mapped[int]
     buyer: Mapped[dict[str, Any]]
     discounts: Mapped[list[Any]]
+    surcharges: Mapped[list[Any]] = mapped_column(server_default="[]")
+    tax_rounding: Mapped[str] = mapped_column(server_default="gross_exact")
     created_at: Mapped[datetime] = _now()
 
 
 class OrderLineRow(Base):
-    """One thing sold. `unit_price` is in the order's price mode."""
+    """One thing sold. `unit_price` and `adjustments` are in the order's price mode; `tax_rule` says why its tax is."""
 
     __tablename__ = "order_lines"
 
@@ -304,6 +306,10 @@ class OrderLineRow(Base):
     unit_price: Mapped[Decimal]
     tax_category: Mapped[str]
     tax_rate: Mapped[Decimal]
+    tax_rule: Mapped[str] = mapped_column(server_default="stated")
+    exemption_code: Mapped[str | None]
+    exemption_reason: Mapped[str | None]
+    adjustments: Mapped[list[Any]] = mapped_column(server_default="[]")
 
 
 class SeriesRow(Base):
@@ -377,6 +383,7 @@ class InvoiceRow(Base):
     tax_total: Mapped[int]
     grand_total: Mapped[int]
     rounding: Mapped[int] = mapped_column(server_default="0")
+    tax_rounding: Mapped[str] = mapped_column(server_default="gross_exact")
     finalized_at: Mapped[datetime]
 
 
@@ -399,6 +406,7 @@ class InvoiceLineRow(Base):
     net_amount: Mapped[int]
     tax_category: Mapped[str]
     tax_rate: Mapped[Decimal]
+    tax_rule: Mapped[str] = mapped_column(server_default="stated")
     adjustments: Mapped[list[Any]] = mapped_column(server_default="[]")
     order_number: Mapped[str | None]
 

@@ -1,6 +1,7 @@
 """Checkouts: start one, read one, list them."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,14 +13,15 @@ from api.ports import NotPayable, RunsUnavailable, TooLateToCancel
 from api.representations import CheckoutList, CheckoutOut
 from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
+from api.vat_evidence import evidence_for
 from api.violations import parse
 from domain.checkout import LONGEST_REASON, CheckoutRequest, CheckoutStatus
-from domain.e_invoices import can_be_called
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
 from domain.merchants import Merchant
 from domain.particulars import check_assignment_key
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
+from domain.vat_ids import VatEvidence, VatIdStatus
 from domain.views import CheckoutView
 from domain.violations import Violations
 
@@ -55,11 +57,12 @@ async def start_checkout(
     wanted: Annotated[CheckoutRequest, Depends(stated_request)],
 ) -> CheckoutOut:
     """Start a checkout and get its payment link. Sending the same again answers with the same checkout."""
-    view, created = await _existing(services, merchant, wanted), False
+    view, created, evidence = await _existing(services, merchant, wanted), False, None
     if view is None:
-        _demand_acceptable(wanted, merchant, services, site)
+        evidence = await evidence_for(wanted, merchant, services)
+        _demand_acceptable(wanted, merchant, services, site, evidence)
     if view is None or (_link_is_due(view) and not differences(view.request, wanted)):
-        view, created = await _open(services, merchant, wanted)
+        view, created = await _open(services, merchant, wanted, evidence)
     if different := differences(view.request, wanted):
         raise AssignmentKeyConflict(wanted.assignment_key, different)
     if created:
@@ -155,10 +158,12 @@ async def _existing(services: Services, merchant: Merchant, wanted: CheckoutRequ
     return await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
 
 
-async def _open(services: Services, merchant: Merchant, wanted: CheckoutRequest) -> tuple[CheckoutView, bool]:
+async def _open(
+    services: Services, merchant: Merchant, wanted: CheckoutRequest, evidence: VatEvidence | None
+) -> tuple[CheckoutView, bool]:
     """The checkout of a run that was started or found, and whether this call started it."""
     try:
-        created = (await services.runs.open(merchant.id, wanted)).created
+        created = (await services.runs.open(merchant.id, wanted, evidence)).created
     except NotPayable:  # somebody else's run of this key began and ended since we looked
         created = False
     view = await services.reader.checkout_of_key(merchant.id, wanted.assignment_key)
@@ -171,12 +176,16 @@ def _link_is_due(view: CheckoutView) -> bool:
     return view.payment_link is None and view.status is CheckoutStatus.AWAITING_PAYMENT
 
 
-def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
+def _demand_acceptable(
+    wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site, evidence: VatEvidence | None
+) -> None:
     """Every rule that can be known before a run starts. Raises InvalidInput."""
-    rules = CheckoutRules(
-        redirect_origins=merchant.redirect_origins,
+    rules = CheckoutRules.of(
+        merchant,
+        now=datetime.now(UTC),
         allow_local_redirects=site.sandbox,
-        writes_xrechnung=can_be_called(merchant.seller),
+        is_vat_id=services.is_vat_id,
+        vat_id=evidence.status if evidence else VatIdStatus.UNVERIFIED,
     )
     price_checkout(wanted, rules)
     _demand_drawable(wanted, services)

@@ -92,7 +92,7 @@ class Layout:
         )
 
     def world_part(self) -> Part:
-        """The Stripe stand-in, the mail inbox and the demo shop."""
+        """The Stripe and VIES stand-ins, the mail inbox and the demo shop."""
         secrets = self.credentials
         world = {
             "directory": str(self.var),
@@ -162,6 +162,7 @@ class Layout:
             "QUITTANCE_TEMPORAL__TASK_QUEUE": _TASK_QUEUE,
             "QUITTANCE_TEMPORAL__UI_URL": _local(self.ports.temporal_ui),
             "QUITTANCE_STRIPE__API_BASE": self.stripe_url,
+            "QUITTANCE_VIES__API_BASE": f"{self.web_url}/vies",
             "QUITTANCE_MAIL__HOST": "127.0.0.1",
             "QUITTANCE_MAIL__PORT": str(self.ports.smtp),
             "QUITTANCE_MAIL__SENDER": _SENDER,

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from adapters.vat_ids import is_vat_id
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
@@ -20,6 +21,7 @@ from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
 from tests.fakes.runs import FakeRuns
+from tests.fakes.vat_register import FakeVatRegister
 from tests.fakes.world import World
 
 NORD_KEY, SUED_KEY = "qk_test_nord", "qk_test_sued"
@@ -46,6 +48,7 @@ class Stage:
     refunds: FakeRefundRuns
     inbox: FakeInbox
     resends: FakeResendRuns
+    register: FakeVatRegister
     client: httpx.AsyncClient
 
     async def post(self, body: Any, *, key: str = NORD_KEY) -> httpx.Response:
@@ -88,7 +91,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
-    refunds, resends = FakeRefundRuns(world), FakeResendRuns(world)
+    refunds, resends, register = FakeRefundRuns(world), FakeResendRuns(world), FakeVatRegister()
     services = Services(
         reader=reader,
         cases=runs.cases,
@@ -104,6 +107,8 @@ async def a_stage() -> AsyncIterator[Stage]:
         read_reports=read_reports,
         report_token=REPORT_TOKEN,
         result_keys=RESULT_KEYS,
+        is_vat_id=is_vat_id,
+        vat_register=register,
     )
     app = create_app(
         services,
@@ -122,5 +127,6 @@ async def a_stage() -> AsyncIterator[Stage]:
             refunds=refunds,
             inbox=inbox,
             resends=resends,
+            register=register,
             client=client,
         )

@@ -54,7 +54,10 @@ async def test_a_fresh_checkout_is_read_as_it_was_asked_for(scene: Scene) -> Non
     assert view.payment_link is not None
     assert view.payment_link.expires_at > view.created_at
     assert view.created_at.tzinfo is not None
+    assert view.tax is not None
+    assert [line.tax_rule for line in view.tax.cart.lines] == ["stated"]
     assert await scene.reader.checkout_of_key(NORD, request.assignment_key) == view
+    assert [listed.tax for listed in (await _page(scene)).items] == [None], "a list leaves it out"
 
 
 async def test_another_merchants_checkout_does_not_exist(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.errors import CaptureRefused
 from domain.payments import PaymentStatus, ProviderEvent
+from domain.vat_ids import VatEvidence
 from domain.views import CaseView, InboxEntry
 from tests.fakes.cases import FakeCases
 from tests.fakes.world import World
@@ -37,7 +38,9 @@ class FakeRuns:
         self.decided: list[tuple[str | None, DecideCase]] = []
         self.cases = FakeCases(world)
 
-    async def open(self, merchant_id: str, request: CheckoutRequest) -> OpenedCheckout:
+    async def open(
+        self, merchant_id: str, request: CheckoutRequest, vat_evidence: VatEvidence | None = None
+    ) -> OpenedCheckout:
         self._demand_service()
         if self.overtaken_by is not None:
             self.world.open(merchant_id, self.overtaken_by)
@@ -46,7 +49,7 @@ class FakeRuns:
             if (view.merchant_id, view.assignment_key) == (merchant_id, request.assignment_key):
                 return OpenedCheckout(checkout_id=view.id, created=False)
         self.opened.append((merchant_id, request))
-        return OpenedCheckout(checkout_id=self.world.open(merchant_id, request).id, created=True)
+        return OpenedCheckout(checkout_id=self.world.open(merchant_id, request, vat_evidence).id, created=True)
 
     async def open_payment_page(self, workflow_id: str) -> str:
         self._demand_service()

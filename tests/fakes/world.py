@@ -6,6 +6,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
+from adapters.vat_ids import is_vat_id
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
@@ -15,6 +16,7 @@ from domain.invoices import InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import AttemptStatus, PaymentStatus, Promise, ProviderEvent, SettledBy
 from domain.pricing import CheckoutRules, price_checkout
+from domain.vat_ids import VatEvidence, VatIdStatus
 from domain.views import (
     AttemptView,
     CaseView,
@@ -26,6 +28,7 @@ from domain.views import (
     PayoutView,
     RefundView,
     SentDeliveryView,
+    TaxView,
 )
 
 
@@ -52,13 +55,19 @@ class World:
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
-    def open(self, merchant_id: str, request: CheckoutRequest) -> CheckoutView:
+    def open(self, merchant_id: str, request: CheckoutRequest, vat_evidence: VatEvidence | None = None) -> CheckoutView:
         """A checkout as a fresh run leaves it: entry open, link issued."""
         merchant = self.merchants[merchant_id]
-        rules = CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=True)
+        rules = CheckoutRules.of(
+            merchant,
+            now=datetime.now(UTC),
+            allow_local_redirects=True,
+            is_vat_id=is_vat_id,
+            vat_id=vat_evidence.status if vat_evidence else VatIdStatus.UNVERIFIED,
+        )
         cart = price_checkout(request, rules)
         number = next(self._ids)
-        total = cart.totals.grand_total
+        total = cart.totals.payable
         now = datetime(2025, 11, 24, 9, 30, tzinfo=UTC) + timedelta(seconds=number)
         view = CheckoutView(
             id=f"chk_{number:024x}",
@@ -79,6 +88,7 @@ class World:
                 open_amount=total,
                 outstanding_amount=total,
             ),
+            tax=TaxView(cart=cart, vat_id=vat_evidence),
             created_at=now,
             updated_at=now,
         )

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from adapters.merchant_file import InvalidMerchantFile, load
+from domain.cart import TaxRounding
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen
+from domain.tax_settings import TaxSettings
+from domain.vat_ids import InvalidVatIdPolicy
 
 _MERIDIAN = Path(__file__).parents[2] / "merchants" / "meridian.toml"
 _SVG = _MERIDIAN.with_suffix(".svg").read_text(encoding="utf-8")
@@ -160,3 +163,14 @@ DANGEROUS = {
 def test_a_logo_that_is_more_than_a_plain_drawing_is_refused(tmp_path: Path, logo: str) -> None:
     with pytest.raises(InvalidMerchantFile, match=r"branding\.logo: "):
         load(_written(tmp_path, _MERIDIAN.read_text(encoding="utf-8"), logo=logo))
+
+
+def test_how_a_merchant_is_taxed_is_read_and_has_defaults(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8")
+    changed = (
+        text.replace("oss = false", "oss = true").replace('"gross_exact"', '"strict"').replace('"charge"', '"review"')
+    )
+    assert load(_MERIDIAN).tax == load(_written(tmp_path, text.partition("[tax]")[0])).tax == TaxSettings()
+    assert load(_written(tmp_path, changed)).tax == TaxSettings(
+        oss=True, rounding=TaxRounding.STRICT, invalid_vat_id=InvalidVatIdPolicy.REVIEW
+    )

@@ -27,6 +27,7 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
+from activities.vat_ids import VatIdActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.mail.writer import MailWriter
@@ -46,6 +47,7 @@ from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reader import PostgresReader
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.vat_ids import PostgresVatIdBook
 from domain.payments import EventSubject, ProviderEvent
 from domain.views import CheckoutView
 from sandbox.temporal import SEARCH_ATTRIBUTES
@@ -53,6 +55,7 @@ from tests.checkout_bodies import good_body, request_of
 from tests.conservation import assert_money_is_conserved
 from tests.fakes.post import FakeMailer, FakeRenderer
 from tests.fakes.provider import FakeProvider
+from tests.fakes.vat_register import FakeVatRegister
 from tests.house import MERIDIAN
 from workflows.checkout import CheckoutWorkflow
 from workflows.messages import (
@@ -225,10 +228,11 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     )
     disputes = worker.disputing(DisputeActivities(provider, PostgresDisputeBook(sessions)))
     payouts = worker.paying_out(PayoutActivities(provider, PostgresPayoutBook(sessions)))
+    vat_ids = VatIdActivities(PostgresVatIdBook(sessions), FakeVatRegister())
     late_money = LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions))
     settling = worker.settling(late_money, at_provider)
     refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
-    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation), *disputes, *payouts]
+    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation, vat_ids), *disputes, *payouts]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import totals
-from domain.cart import PricedCart, TaxCategory
+from domain.cart import PricedCart, TaxCategory, TaxRounding
 from domain.checkout import PriceMode
 from domain.credit_notes import credit
 from domain.errors import InvalidDraft
@@ -95,3 +95,79 @@ def test_credits_in_any_parts_never_exceed_a_rate_and_come_to_the_whole_invoice(
             if subtotal.tax_rate == invoiced_rate.tax_rate
         )
         assert given_back == invoiced_rate.basis + invoiced_rate.tax
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=3), st.data())
+def test_strict_invoice_is_credited_to_the_cent_though_its_taxes_do_not_give_its_total(
+    cents: list[int], data: st.DataObject
+) -> None:
+    lines = [
+        totals.CartLine(
+            name="Ware",
+            quantity=Decimal(1),
+            unit="C62",
+            unit_price=Decimal(amount).scaleb(-2),
+            tax_category=TaxCategory.STANDARD,
+            tax_rate=Decimal(rate),
+        )
+        for amount, rate in zip(cents, (19, 7, 20), strict=False)
+    ]
+    cart = totals.price_cart(
+        currency="EUR", prices=PriceMode.GROSS, lines=lines, discounts=[], tax_rounding=TaxRounding.STRICT
+    )
+    payable = cart.totals.payable
+    first = data.draw(st.integers(1, payable))
+
+    notes: list[PricedCart] = []
+    for amount in (first, payable - first):
+        if amount:
+            credited = [subtotal for one in notes for subtotal in one.subtotals]
+            left = cart.totals.rounding - sum(one.totals.rounding for one in notes)
+            notes.append(
+                credit(
+                    "RE-1",
+                    "EUR",
+                    cart.subtotals,
+                    credited,
+                    amount,
+                    tax_rounding=TaxRounding.STRICT,
+                    rounding=left,
+                )
+            )
+
+    assert sum(one.totals.payable for one in notes) == payable
+    assert all(totals.violations(one) == () for one in notes)
+
+
+def test_credit_note_repeats_why_no_tax_was_charged() -> None:
+    exempt = totals.CartLine(
+        name="Kurs",
+        quantity=Decimal(1),
+        unit="C62",
+        unit_price=Decimal("80.00"),
+        tax_category=TaxCategory.EXEMPT,
+        tax_rate=Decimal(0),
+        exemption_code="VATEX-EU-132-1I",
+    )
+    cart = totals.price_cart(currency="EUR", prices=PriceMode.NET, lines=[exempt], discounts=[])
+
+    assert [subtotal.exemption_code for subtotal in note(cart, 4000).subtotals] == ["VATEX-EU-132-1I"]
+
+
+def test_dinar_are_credited_in_steps_that_a_document_can_state() -> None:
+    lines = [
+        totals.CartLine(
+            name="Ware",
+            quantity=Decimal(1),
+            unit="C62",
+            unit_price=Decimal("1.010"),
+            tax_category=TaxCategory.STANDARD,
+            tax_rate=Decimal(rate),
+        )
+        for rate in (5, 10)
+    ]
+    cart = totals.price_cart(currency="KWD", prices=PriceMode.GROSS, lines=lines, discounts=[])
+
+    assert note(cart, 1010).totals.payable == 1010
+    with pytest.raises(InvalidDraft):
+        note(cart, 1005)

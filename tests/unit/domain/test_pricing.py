@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 from time import process_time
 from typing import Any
@@ -8,6 +9,9 @@ from domain.cart import PricedCart
 from domain.checkout import CheckoutRequest, PriceMode
 from domain.errors import InvalidInput
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
+from domain.tax import TaxSituation
+from domain.tax_settings import TaxSettings
+from tests.carts import ISSUED_ON, SELLER
 from tests.checkout_bodies import good_body, put, request_of
 
 RULES = CheckoutRules(redirect_origins=("https://shop.example",))
@@ -142,7 +146,13 @@ def test_a_thousand_lines_are_priced_in_a_tenth_of_a_second() -> None:
 
 
 def test_every_text_that_is_printed_is_named_with_its_pointer() -> None:
-    texts = dict(printed_texts(request_of(put({"/customer/number": "K-1"})(good_body()))))
+    more = {
+        "/customer/number": "K-1",
+        "/charges": [{"name": "Versand", "amount": "4.90"}],
+        "/lines/0/discounts": [{"name": "Messe", "amount": "1.00"}],
+        "/lines/0/exemption_reason": "weil",
+    }
+    texts = dict(printed_texts(request_of(put(more)(good_body()))))
     assert texts == {
         "/assignment_key": "SO-88213",
         "/customer/name": "Jana Köhler",
@@ -155,11 +165,15 @@ def test_every_text_that_is_printed_is_named_with_its_pointer() -> None:
         "/lines/0/sku": "MW-1042",
         "/lines/0/name": "Schreibtisch",
         "/lines/0/description": "160 x 80 cm",
+        "/lines/0/exemption_reason": "weil",
+        "/lines/0/discounts/0/name": "Messe",
         "/discounts/0/name": "Sommer",
+        "/charges/0/name": "Versand",
     }
 
 
 def _seconds(request: CheckoutRequest) -> float:
+    rules = replace(RULES, tax=TaxSituation(seller=SELLER, settings=TaxSettings(), on=ISSUED_ON))
     start = process_time()
-    price_checkout(request, RULES)
+    price_checkout(request, rules)
     return process_time() - start
