@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 from domain.documents import RenderedInvoice
@@ -34,11 +35,13 @@ class PooledRenderer:
     """Implements `domain.ports.InvoiceRenderer` on `processes` renderer processes.
 
     Made inside a running event loop and used by it only. `timeout` is in seconds and counts from the start
-    of an invoice, not from its place in the queue.
+    of an invoice, not from its place in the queue. `font_directory` has fonts beside the bundled ones.
     """
 
-    def __init__(self, *, processes: int = 1, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._processes = [_RendererProcess(timeout) for _ in range(processes)]
+    def __init__(
+        self, *, processes: int = 1, timeout: float = DEFAULT_TIMEOUT, font_directory: Path | None = None
+    ) -> None:
+        self._processes = [_RendererProcess(timeout, font_directory) for _ in range(processes)]
         self._idle: asyncio.Queue[_RendererProcess] = asyncio.Queue()
         for process in self._processes:
             self._idle.put_nowait(process)
@@ -71,8 +74,8 @@ class PooledRenderer:
 class _RendererProcess:
     """One process, started when first needed and again after it died."""
 
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
+    def __init__(self, timeout: float, font_directory: Path | None) -> None:
+        self._prepared_with = (timeout, font_directory)
         self._executor: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
@@ -94,7 +97,7 @@ class _RendererProcess:
         """Never by fork: a copy of this process would hold its locks and connections."""
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         context = multiprocessing.get_context(method)
-        return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare, initargs=(self._timeout,))
+        return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare, initargs=self._prepared_with)
 
 
 class _Worker:
@@ -104,13 +107,15 @@ class _Worker:
     timeout: float
 
 
-def _prepare(timeout: float) -> None:
-    from adapters.documents.typesetter import Typesetter  # noqa: PLC0415  the parent must not load Pango
+def _prepare(timeout: float, font_directory: Path | None) -> None:
+    # The parent must not load Pango.
+    from adapters.documents.fonts import FontLibrary  # noqa: PLC0415
+    from adapters.documents.typesetter import Typesetter  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _Worker.timeout = timeout
-    _Worker.render = Typesetter().render
+    _Worker.render = Typesetter(FontLibrary(font_directory)).render
 
 
 def _render(invoice: Invoice) -> RenderedInvoice:
