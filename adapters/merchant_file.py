@@ -66,7 +66,9 @@ def load(path: Path, fonts: FontLibrary | None = None) -> Merchant:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidMerchantFile(f"{path.name} is not TOML: {error}") from error
     try:
-        return _MerchantTable.model_validate(content, context=_Surroundings(directory=path.parent, fonts=fonts or FontLibrary())).to_domain()
+        return _MerchantTable.model_validate(
+            content, context=_Surroundings(directory=path.parent, fonts=fonts or FontLibrary())
+        ).to_domain()
     except ValidationError as error:
         wrong = [f"  {'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()]
         raise InvalidMerchantFile("\n".join([f"{path.name} is not a merchant:", *wrong])) from error

@@ -31,6 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from domain.scripts import missing_fonts
+
 
 class QuittanceError(Exception):
     """Base of every expected failure."""

@@ -106,13 +106,13 @@ class Wording:
         """A tax rate."""
         return format_percent(per_cent.scaleb(-2), locale=self._locale, decimal_quantization=False)
 
-    def date(self, day: date) -> str:
-        """A date in full."""
-        return format_date(day, format="long", locale=self._locale)
-
     def period(self, start: date, end: date) -> str:
         """The days from `start` to `end`, both included, as short as people write it."""
         return str(format_interval(start, end, "yMMMd", locale=self._locale))
+
+    def date(self, day: date) -> str:
+        """A date in full."""
+        return format_date(day, format="long", locale=self._locale)
 
     def moment(self, at: datetime, time_zone: str) -> str:
         """A date and time in a time zone (IANA), which it names."""

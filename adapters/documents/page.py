@@ -46,7 +46,7 @@ def section(invoice: Invoice) -> str:
 def write(invoice: Invoice) -> str:
     """The page in the document's language and its merchant's words. Raises UnsafeLogo."""
     wording, cart = words_of(invoice), invoice.cart
-    notices = tables.notices(wording, cart.subtotals)
+    groups = tables.groups(cart, wording)
     free = blocks.filled(invoice.branding.blocks, (wording.language, FALLBACK), _values(invoice, wording))
     return _template().render(
         invoice=invoice,
@@ -56,17 +56,16 @@ def write(invoice: Invoice) -> str:
         logo=logo.data_uri(invoice.branding.logo),
         timestamp=f"{invoice.finalized_at:%Y-%m-%dT%H:%M:%SZ}",
         facts=list(_facts(invoice, wording)),
-        groups=tables.groups(cart.lines),
+        groups=groups,
+        columns=tables.columns(groups, wording),
         lines_total=sum(line.amount for line in cart.lines),
         deducted=tables.deducted(invoice.particulars.deductions),
-        notices=notices,
+        notices=tables.notices(wording, cart.subtotals),
         blocks=free,
         long_closing=_length_below_totals(invoice, free) > LONG_CLOSING,
         plain=wording.say,
         say=partial(_say, wording),
         money=partial(wording.money, currency=cart.currency),
-        price=partial(wording.price, currency=cart.currency),
-        quantity=wording.quantity,
         rate=partial(tables.rate, wording),
         tax_label=partial(tables.tax_label, wording),
         date=wording.date,
@@ -79,7 +78,8 @@ def write(invoice: Invoice) -> str:
 
 def _say(wording: Wording, key: str, /, **values: str) -> Markup:
     """A text with its places filled in; what people wrote is isolated from the words around it."""
-    return Markup(escape(wording.text(key))).format(**{name: isolated(value) for name, value in values.items()})
+    text = Markup(escape(wording.text(key)))  # noqa: S704  escaped
+    return text.format(**{name: isolated(value) for name, value in values.items()})
 
 
 def _facts(invoice: Invoice, wording: Wording) -> Iterator[Fact]:
