@@ -1,4 +1,4 @@
-"""Texts from people in pages: each with the direction of its own script, so that it does not disturb its surroundings."""
+"""Texts from people in pages: each with the direction of its own script, so that none disturbs its surroundings."""
 
 import re
 import unicodedata

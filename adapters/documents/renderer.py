@@ -18,6 +18,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.documents.fonts import FontLibrary
 from domain.documents import RenderedInvoice
 from domain.errors import DocumentError
 from domain.invoices import Invoice
@@ -38,7 +39,8 @@ class PooledRenderer:
     """Implements `domain.ports.InvoiceRenderer` on `processes` renderer processes.
 
     Made inside a running event loop and used by it only. `timeout` and `timeout_per_line` are in seconds and count
-    from the start of an invoice, not from its place in the queue. `font_directory` has fonts beside the bundled ones.
+    from the start of an invoice, not from its place in the queue. `font_directory` has fonts beside the bundled ones;
+    raises UnusableFont.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class PooledRenderer:
         timeout_per_line: float = TIMEOUT_PER_LINE,
         font_directory: Path | None = None,
     ) -> None:
+        FontLibrary(font_directory)  # raises here, where it is heard, and not in a process that cannot start
         patience = _Patience(seconds=timeout, seconds_per_line=timeout_per_line)
         self._processes = [_RendererProcess(patience, font_directory) for _ in range(processes)]
         self._idle: asyncio.Queue[_RendererProcess] = asyncio.Queue()
@@ -128,9 +131,7 @@ class _Worker:
 
 
 def _prepare(patience: _Patience, font_directory: Path | None) -> None:
-    # The parent must not load Pango.
-    from adapters.documents.fonts import FontLibrary  # noqa: PLC0415
-    from adapters.documents.typesetter import Typesetter  # noqa: PLC0415
+    from adapters.documents.typesetter import Typesetter  # noqa: PLC0415  the parent must not load Pango
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order
     threading.Thread(target=_end_with_parent, daemon=True).start()
