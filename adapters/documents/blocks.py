@@ -120,6 +120,8 @@ def _flat(body: Sequence[nodes.Node]) -> Iterator[nodes.Node]:
 
 def _follow(node: nodes.TemplateData, open_tags: list[str]) -> None:
     text = node.data.replace(_BREAK, "")
+    if "<" in _TAG.sub("", text):
+        _refuse(node, "a < that is no allowed tag must be written as &lt;")
     for closing, tag in _TAG.findall(text):
         if tag not in _TAGS:
             _refuse(node, f"<{tag}> is not allowed: only {', '.join(sorted(_TAGS))} and br, without attributes")
@@ -127,8 +129,6 @@ def _follow(node: nodes.TemplateData, open_tags: list[str]) -> None:
             open_tags.append(tag)
         elif not open_tags or open_tags.pop() != tag:
             _refuse(node, f"</{tag}> closes what is not open")
-    if "<" in _TAG.sub("", text):
-        _refuse(node, "a < that is no allowed tag must be written as &lt;")
     if _REFERENCE.search(text):
         _refuse(node, "a & must be written as &amp;; the only other references are &lt;, &gt; and &nbsp;")
 

@@ -87,7 +87,7 @@ def _fonts_in(directory: Path) -> list[Font]:
 @cache
 def _read(path: Path) -> Font:
     try:
-        with TTFont(path, lazy=True) as font:
+        with path.open("rb") as file, TTFont(file, lazy=True) as font:
             if "fvar" in font:
                 raise UnusableFont(f"{path.name} is a variable font: only fonts of one weight can be used")
             if font["OS/2"].fsType & _RESTRICTED:
