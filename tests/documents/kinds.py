@@ -15,7 +15,12 @@ CORRECTED = DocumentReference(number="RE-2026-004100", issued_on=date(2026, 11, 
 def a_credit_note(*, reason: str | None = "Rücksendung", **changes: Any) -> Invoice:
     """Takes two lines back."""
     told = Particulars(corrects=CORRECTED, reason=reason)
-    values = {"number": "GS-2026-000012", "lines": LINES[:2], "paid": False, "particulars": told} | changes
+    values: dict[str, Any] = {
+        "number": "GS-2026-000012",
+        "lines": LINES[:2],
+        "paid": False,
+        "particulars": told,
+    } | changes
     return an_invoice(kind=InvoiceKind.CREDIT_NOTE, **values)
 
 

@@ -11,6 +11,7 @@ from adapters.documents import page
 from adapters.documents.fonts import FontLibrary
 from adapters.mail.writer import MailWriter
 from adapters.merchant_file import InvalidMerchantFile, load
+from domain.merchants import Branding
 from tests.documents.invoices import MERCHANT, an_invoice
 from tests.documents.kinds import a_cancelation, a_credit_note, a_deposit
 from wording import DOCUMENTS, MAILS, PAGES, Wording, own_texts, product_texts
@@ -19,11 +20,10 @@ _ROOT = Path(__file__).parents[2]
 _MERIDIAN = _ROOT / "merchants" / "meridian.toml"
 
 
-def _loaded(directory: Path, added: str) -> dict[str, dict[str, str]]:
+def _loaded(directory: Path, added: str) -> Branding:
     (directory / "meridian.svg").write_text(_MERIDIAN.with_suffix(".svg").read_text())
     (directory / "meridian.toml").write_text(f"{_MERIDIAN.read_text()}\n{added}\n", encoding="utf-8")
-    branding = load(directory / "meridian.toml").branding
-    return {"texts": dict(branding.texts), "blocks": dict(branding.blocks)}  # type: ignore[dict-item]
+    return load(directory / "meridian.toml").branding
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_the_texts_and_blocks_of_a_file_are_read(tmp_path: Path) -> None:
         tmp_path,
         '[texts.de.invoice]\ntitle = "Beleg"\n[texts.pl.totals]\ngrand = "Razem"\n[blocks.de]\nclosing_text = "Danke!"',
     )
-    assert found["texts"] == {"de": {"invoice.title": "Beleg"}, "pl": {"totals.grand": "Razem"}}
-    assert found["blocks"] == {"de": {"closing_text": "Danke!"}}
+    assert found.texts == {"de": {"invoice.title": "Beleg"}, "pl": {"totals.grand": "Razem"}}
+    assert found.blocks == {"de": {"closing_text": "Danke!"}}
 
 
 WRONG = {
