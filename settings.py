@@ -97,11 +97,15 @@ class BucketSettings(_Group):
 
 
 class DocumentSettings(_Group):
-    """`directory` keeps the documents, unless a `bucket` does; `renderers` is the number of rendering processes."""
+    """`directory` keeps the documents, unless a `bucket` does; `renderers` is the number of rendering processes.
+
+    `font_directory` has fonts for scripts that the bundled fonts do not cover.
+    """
 
     directory: Path = Path("var/documents")
     bucket: BucketSettings | None = None
     renderers: int = 1
+    font_directory: Path | None = None
 
     def place(self) -> dict[str, Any]:
         """Where the documents are, as `adapters.document_stores.open_store` takes it."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters import temporal, vies
 from adapters.document_stores import open_store
-from adapters.documents import fonts
+from adapters.documents.fonts import FontLibrary
 from adapters.export import MerchantExport
 from adapters.mail.reports import read_reports
 from adapters.postgres import database
@@ -67,7 +67,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         report_token=settings.mail.report_token.get_secret_value() if settings.mail.report_token else None,
         documents=store,
         exporter=MerchantExport(sessions, store),
-        undrawable=fonts.undrawable,
+        undrawable=FontLibrary(settings.documents.font_directory).undrawable,
         is_vat_id=is_vat_id,
         vat_register=Vies(register),
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},

@@ -22,8 +22,8 @@ from domain.ports import VatRegister
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The collaborators of the routes. `undrawable` returns the characters of a text that no bundled font
-    can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
+    """The collaborators of the routes. `undrawable` returns the characters of a text that no font of
+    ours can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
     `read_reports` reads a mail server's report, or raises InvalidReport; `report_token` lets such reports in,
     None keeps them out. `is_vat_id` knows the forms of VAT ids, `vat_register` who holds them.
     """

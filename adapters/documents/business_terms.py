@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from adapters.documents.words import words
+from adapters.documents.tables import TAXED, reason_for_no_tax
+from adapters.documents.words import words_of
 from domain.cart import TaxCategory, TaxSubtotal
 from domain.checkout import Address
 from domain.currencies import exponent
@@ -88,7 +89,7 @@ def notes(invoice: Invoice) -> tuple[str, ...]:
 
 
 def _deducted(deduction: Deduction, invoice: Invoice) -> str:
-    wording, currency = words(invoice.language), invoice.cart.currency
+    wording, currency = words_of(invoice), invoice.cart.currency
     parts = [
         wording.say(
             "e_invoice.deduction",
@@ -202,7 +203,7 @@ def payment_instructions(invoice: Invoice) -> PaymentInstructions:
         return PaymentInstructions(code=_CARD, text=paid.detail, card_brand=card[1], card_digits=card[2])
     if paid.method == "bank_transfer" and invoice.seller.iban:
         return _transfer(invoice)
-    method = words(invoice.language).say_or(f"methods.{paid.method}", paid.method)
+    method = words_of(invoice).text_or(f"methods.{paid.method}", paid.method)
     return PaymentInstructions(code=_ONLINE_PAYMENT_SERVICE, text=f"{method} {paid.detail or ''}".strip())
 
 
@@ -221,14 +222,12 @@ def payment_terms(invoice: Invoice) -> str | None:
     if invoice.due <= 0 or invoice.particulars.due_on:
         return None
     key = "e_invoice.credit_terms" if invoice.kind in CORRECTIONS else "payment.terms"
-    return words(invoice.language).say(key)
+    return words_of(invoice).say(key)
 
 
 def exemption_reason(invoice: Invoice, subtotal: TaxSubtotal) -> str | None:
-    """BT-120: the seller's words, or ours for the code, or for the category."""
-    say_or = words(invoice.language).say_or
-    of_category = say_or(f"exemption.{subtotal.tax_category}", "")
-    return subtotal.exemption_reason or say_or(f"exemption.{subtotal.exemption_code}", of_category) or None
+    """BT-120, in the very words of the page; None where there is tax."""
+    return None if subtotal.tax_category in TAXED else reason_for_no_tax(words_of(invoice), subtotal)
 
 
 def exemption_code(subtotal: TaxSubtotal) -> str | None:
