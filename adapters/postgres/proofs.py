@@ -16,8 +16,7 @@ def content_of(
         "invoice": _columns(invoice),
         "lines": [_columns(line) for line in sorted(lines, key=lambda line: line.position)],
         "subtotals": [
-            _columns(subtotal)
-            for subtotal in sorted(subtotals, key=lambda one: (str(one.tax_category), one.tax_rate))
+            _columns(subtotal) for subtotal in sorted(subtotals, key=lambda one: (str(one.tax_category), one.tax_rate))
         ],
     }
 

@@ -77,9 +77,7 @@ def upgrade() -> None:
 def _demand(before: str, after: str) -> None:
     """At most one document of an order asks for money."""
     op.drop_index("uq_invoices_one_in_force", table_name="invoices", postgresql_where=sa.text(before))
-    op.create_index(
-        "uq_invoices_one_in_force", "invoices", ["order_id"], unique=True, postgresql_where=sa.text(after)
-    )
+    op.create_index("uq_invoices_one_in_force", "invoices", ["order_id"], unique=True, postgresql_where=sa.text(after))
 
 
 def downgrade() -> None:
