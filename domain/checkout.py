@@ -80,7 +80,11 @@ DEFAULT_EXPIRY_SECONDS = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give."""
+    """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give.
+
+    `document` is what it is invoiced by, `invoice` or `deposit`; `deducts` are the assignment keys of deposits that its
+    invoice deducts (see `domain.deposits`).
+    """
 
     assignment_key: str
     currency: str
@@ -92,6 +96,8 @@ class CheckoutRequest:
     redirects: Redirects | None = None
     expires_in_seconds: int = DEFAULT_EXPIRY_SECONDS
     metadata: dict[str, str] = field(default_factory=dict)
+    document: str = "invoice"
+    deducts: tuple[str, ...] = ()
 
 
 class CheckoutStatus(StrEnum):

@@ -9,6 +9,8 @@
     ├── RefundKeyConflict           the key is taken by a different refund; carries the differences
     ├── NothingToRefund             the checkout has brought no money yet
     ├── RefundDecided               the refund was approved or rejected otherwise before
+    ├── CorrectionKeyConflict       the key is taken by a different correction; carries the differences
+    ├── NotCorrectable              the document cannot be canceled or credited so; says why
     ├── MoneyError
     │   ├── CurrencyMismatch        two currencies in one sum
     │   └── InvalidAmount           not an amount of this currency
@@ -122,6 +124,19 @@ class RefundDecided(QuittanceError):
         self.refund_id = refund_id
         self.status = status
         super().__init__(f"refund {refund_id} is {status}")
+
+
+class CorrectionKeyConflict(QuittanceError):
+    """The key already names a different correction of this merchant."""
+
+    def __init__(self, key: str, differences: Sequence[Difference]) -> None:
+        self.key = key
+        self.differences = tuple(differences)
+        super().__init__(f"key {key!r} is taken by a different correction")
+
+
+class NotCorrectable(QuittanceError):
+    """The document cannot be canceled, or not credited. The message says why, and what can be done instead."""
 
 
 class MoneyError(QuittanceError):

@@ -15,6 +15,7 @@ from domain.cases import (
     TracePayment,
 )
 from domain.checkout import CheckoutRequest
+from domain.corrections import IssueCorrection, IssuedCorrection
 from domain.disputes import DisputeReport, DisputeStanding, RecordDispute, RemindOfDispute
 from domain.documents import DocumentKind, DocumentRef, RenderedInvoice
 from domain.invoices import Invoice
@@ -414,4 +415,15 @@ class Reporter(Protocol):
 
     async def restart(self, merchant_id: str, request: CheckoutRequest) -> bool:
         """Start the run of a checkout again if it is not running; True if it was not."""
+        ...
+
+
+class CorrectionBook(Protocol):
+    """Keeps corrections. Every method is one transaction."""
+
+    async def issue(self, step: IssueCorrection) -> IssuedCorrection:
+        """Finalize the cancelation or credit note of this id, or find it; or say why there can be none.
+
+        Never more is taken back than was invoiced, however many ask.
+        """
         ...

@@ -11,6 +11,7 @@ from decimal import Decimal
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
 from domain.checkout import CheckoutRequest, PriceMode, RequestedDiscount, RequestedLine
 from domain.currencies import EXPONENTS, is_currency
+from domain.deposits import check_deposits
 from domain.errors import InvalidInput
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
 from domain.particulars import check_assignment_key, check_customer, check_expiry, check_metadata, check_redirects
@@ -49,6 +50,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     )
     check_expiry(violations, request.expires_in_seconds)
     check_metadata(violations, request.metadata)
+    check_deposits(violations, request)
     if cart is None or violations.found:
         raise InvalidInput(violations.found)
     return cart

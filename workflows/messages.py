@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.corrections import CorrectionRequest
+from domain.corrections import Refusal as CorrectionRefusal
 from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
 from domain.refunds import RefundStatus
+from domain.steps import OfInvoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,3 +211,36 @@ class RefundResult:
 
     refund_id: str | None
     status: RefundStatus | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCorrection:
+    """The input of `CorrectionWorkflow`: asked for by a shop (`correction_id`, `request`), or a `document` that was
+    finalized with something else. `opened_by` is any text that is new for each request."""
+
+    merchant_id: str
+    correction_id: str | None = None
+    request: CorrectionRequest | None = None
+    opened_by: str = ""
+    document: OfInvoice | None = None
+
+
+def correction_run_id(reference: str) -> str:
+    """The id of a correction's run: by our own id of it, or by its document's."""
+    return f"correction:{reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedCorrection:
+    """The correction is finalized, durably; or `refusal` says why not."""
+
+    document_id: str | None = None
+    opened_by: str | None = None
+    refusal: CorrectionRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionResult:
+    """How a run ended; None for a correction that was refused."""
+
+    document_id: str | None

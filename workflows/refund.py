@@ -40,9 +40,10 @@ with workflow.unsafe.imports_passed_through():
         RefusalKind,
     )
     from domain.refunds import ReadRefund, RefundReport, RefundStatus
-    from domain.steps import LookUp, RecordFindings
+    from domain.steps import LookUp, OfInvoice, RecordFindings
     from workflows import search_attributes as attributes
     from workflows.calls import at_provider, in_books, reason
+    from workflows.correction import send_correction
     from workflows.late_payment import hand_over
 
 SOON = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 300, 3600))
@@ -68,6 +69,7 @@ class RefundWorkflow:
         self._reference = start.reference
         self._facts: dict[str, None] = {}
         self._passed_on = False
+        self._credited = False
 
     @workflow.run
     async def run(self, start: StartRefund) -> RefundResult:
@@ -222,10 +224,23 @@ class RefundWorkflow:
         )
         self._refund = await in_books(RefundActivities.apply_refund, step, "book what the provider says")
         self._tell(f"The refund is {self._refund.status}.")
+        await self._send_credit_note(self._refund)
         came_back = self._refund.status is RefundStatus.FAILED and before.status is not RefundStatus.FAILED
         if self._refund.loose and (came_back or not self._passed_on):
             self._passed_on = True
             await hand_over(self._money)
+
+    async def _send_credit_note(self, refund: RefundStanding) -> None:
+        if self._credited or refund.credit_note_id is None or refund.checkout_id is None:
+            return
+        self._credited = True
+        await send_correction(
+            OfInvoice(
+                merchant_id=self._start.merchant_id,
+                checkout_id=refund.checkout_id,
+                invoice_id=refund.credit_note_id,
+            )
+        )
 
     # Facts and requests from outside
 

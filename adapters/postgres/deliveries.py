@@ -13,6 +13,7 @@ from adapters.postgres.tables import DeliveryRow, InvoiceRow
 from domain.checkout import CheckoutStatus, Customer
 from domain.deliveries import DeliveryStatus
 from domain.errors import NotFound
+from domain.invoices import CORRECTIONS, InvoiceKind
 from domain.ports import QueuedDelivery
 from domain.steps import OfInvoice
 
@@ -56,9 +57,11 @@ class PostgresDeliveryBook:
     async def record_sent(self, step: OfInvoice, answer: str) -> None:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
+            kind = InvoiceKind((await session.get_one(InvoiceRow, step.invoice_id)).kind)
+            sent = f"{kind}.sent" if kind in CORRECTIONS else "invoice.sent"
             if await _settle(session, step, DeliveryStatus.SENT, answer):
-                await tell(session, step.merchant_id, "invoice.sent", step.checkout_id, invoice_id=step.invoice_id)
-            if move_checkout(checkout, CheckoutStatus.COMPLETED):
+                await tell(session, step.merchant_id, sent, step.checkout_id, invoice_id=step.invoice_id)
+            if kind not in CORRECTIONS and move_checkout(checkout, CheckoutStatus.COMPLETED):
                 await tell(session, step.merchant_id, "checkout.completed", step.checkout_id)
 
     async def record_error(self, step: OfInvoice, answer: str) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import deposits
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
@@ -23,11 +24,11 @@ from adapters.postgres.tables import (
 )
 from domain import totals
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
-from domain.checkout import CheckoutStatus, Customer, PriceMode
+from domain.checkout import CheckoutRequest, CheckoutStatus, Customer, PriceMode
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryItemKind, EntryStatus
 from domain.errors import DocumentDiffers, InvalidDraft, NotFound
-from domain.invoices import Draft, Invoice, InvoiceKind, InvoiceStatus, PaymentMade
+from domain.invoices import DEMANDS, Draft, Invoice, InvoiceKind, InvoiceStatus, Particulars, PaymentMade
 from domain.merchants import Merchant
 from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice
 
@@ -45,7 +46,7 @@ class PostgresInvoiceBook:
             in_force = await session.execute(
                 select(InvoiceRow).where(
                     InvoiceRow.order_id == order.id,
-                    InvoiceRow.kind == InvoiceKind.INVOICE,
+                    InvoiceRow.kind.in_(DEMANDS),
                     InvoiceRow.status != InvoiceStatus.CANCELED,
                 )
             )
@@ -57,16 +58,18 @@ class PostgresInvoiceBook:
     async def _finalize(self, session: AsyncSession, checkout: CheckoutRow, order: OrderRow) -> InvoiceRow:
         entry = await entry_of(session, checkout.id)
         cart = await _priced_order(session, order)
-        _refuse_wrong_draft(cart, order, entry)
+        deductions = await deposits.take(session, checkout.id)
+        _refuse_wrong_draft(cart, order, entry, sum(deduction.amount for deduction in deductions))
         merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
         buyer = from_json(Customer, order.buyer)
         draft = Draft(
-            kind=InvoiceKind.INVOICE,
+            kind=InvoiceKind(from_json(CheckoutRequest, checkout.request).document),
             language=buyer.language if buyer.language in merchant.languages else merchant.languages[0],
             order_number=order.assignment_key,
             buyer=buyer,
             cart=cart,
             payments=await _payments_made(session, entry, merchant),
+            particulars=Particulars(deductions=deductions),
         )
         ties = Ties(checkout_id=checkout.id, order_id=order.id, entry_id=entry.id)
         status = InvoiceStatus.PAID if entry.status == EntryStatus.BALANCED else InvoiceStatus.OPEN
@@ -145,12 +148,13 @@ async def _priced_order(session: AsyncSession, order: OrderRow) -> PricedCart:
     )
 
 
-def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow) -> None:
-    """A draft that does not add up takes no number."""
+def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow, deducted: int) -> None:
+    """A draft that does not add up takes no number. The entry is about what is left after `deducted` deposits."""
     broken = []
     if cart.totals.grand_total != order.total:
         broken.append(f"the lines give {cart.totals.grand_total}, the order says {order.total}")
-    if (order.assignment_key, order.currency, order.total) != (entry.assignment_key, entry.currency, entry.initial):
+    owed = (entry.assignment_key, entry.currency, entry.initial + deducted)
+    if (order.assignment_key, order.currency, order.total) != owed:
         broken.append("the entry of this assignment key is about another amount")
     if broken:
         raise InvalidDraft(broken)

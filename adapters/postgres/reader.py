@@ -33,7 +33,7 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
-from domain.invoices import InvoiceKind, InvoiceStatus
+from domain.invoices import DEMANDS, InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
@@ -288,7 +288,7 @@ async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[
     found = await session.scalars(
         select(InvoiceRow).where(
             InvoiceRow.checkout_id.in_(checkout_ids),
-            InvoiceRow.kind == InvoiceKind.INVOICE,
+            InvoiceRow.kind.in_(DEMANDS),
             InvoiceRow.status != InvoiceStatus.CANCELED,
         )
     )
