@@ -14,6 +14,7 @@ from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.documents import fonts
 from adapters.postgres import database
+from adapters.postgres.audits import PostgresSeriesAudit
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.monitor import PostgresMonitor
@@ -21,6 +22,7 @@ from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
 from api.app import Services, create_app
 from api.codec import create_codec
+from api.correction_runs import TemporalCorrectionRuns
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.runs import TemporalRuns
@@ -46,14 +48,17 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         name: [secret.get_secret_value() for secret in merchant.stripe_webhook_secrets]
         for name, merchant in settings.merchants.items()
     }
+    store = LocalDocumentStore(settings.documents.directory)
     services = Services(
         reader=PostgresReader(sessions),
         cases=PostgresCases(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
+        corrections=TemporalCorrectionRuns(client, task_queue=settings.temporal.task_queue),
+        series=PostgresSeriesAudit(sessions, store),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
-        documents=LocalDocumentStore(settings.documents.directory),
+        documents=store,
         undrawable=fonts.undrawable,
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )

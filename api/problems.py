@@ -19,9 +19,11 @@ from domain.checkout import CheckoutStatus
 from domain.errors import (
     AssignmentKeyConflict,
     CaseDecided,
+    CorrectionKeyConflict,
     Difference,
     InvalidInput,
     InvalidWebhook,
+    NotCorrectable,
     NotFound,
     NothingToRefund,
     QuittanceError,
@@ -153,15 +155,22 @@ def invalid(violations: Sequence[Violation]) -> Problem:
 
 
 def conflict(
-    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
+    error: AssignmentKeyConflict
+    | RefundKeyConflict
+    | CorrectionKeyConflict
+    | NotCorrectable
+    | NothingToRefund
+    | RefundDecided
+    | CaseDecided
+    | TooLateToCancel,
 ) -> Problem:
     """409: what is asked for does not go with what is there."""
     match error:
-        case AssignmentKeyConflict():
-            named = f"Assignment key {error.assignment_key!r}"
-            return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
-        case RefundKeyConflict():
-            return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+        case AssignmentKeyConflict() | RefundKeyConflict() | CorrectionKeyConflict():
+            return _key_taken(error)
+        case NotCorrectable():
+            title, detail = "The document cannot be corrected so", f"{error}. Nothing was done."
+            return Problem(slug="not-correctable", status=409, title=title, detail=detail)
         case NothingToRefund():
             title, detail = "There is nothing to refund", "The checkout has brought no money yet."
             return Problem(slug="nothing-to-refund", status=409, title=title, detail=f"{detail} Nothing was done.")
@@ -173,6 +182,17 @@ def conflict(
             return Problem(slug="case-decided", status=409, title=title, detail=detail)
         case TooLateToCancel():
             return _too_late(error)
+
+
+def _key_taken(error: AssignmentKeyConflict | RefundKeyConflict | CorrectionKeyConflict) -> Problem:
+    match error:
+        case AssignmentKeyConflict():
+            named = f"Assignment key {error.assignment_key!r}"
+            return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
+        case RefundKeyConflict():
+            return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+        case CorrectionKeyConflict():
+            return _taken("correction-key-conflict", "key", "correction", f"Key {error.key!r}", error.differences)
 
 
 def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
@@ -238,6 +258,8 @@ def of_error(error: QuittanceError) -> Problem | None:
         case (
             AssignmentKeyConflict()
             | RefundKeyConflict()
+            | CorrectionKeyConflict()
+            | NotCorrectable()
             | NothingToRefund()
             | RefundDecided()
             | CaseDecided()

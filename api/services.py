@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from api.ports import (
+    Cases,
+    CheckoutRuns,
+    CorrectionRuns,
+    Documents,
+    Inbox,
+    Reader,
+    RefundRuns,
+    SeriesAudit,
+    Webhooks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,8 @@ class Services:
     cases: Cases
     runs: CheckoutRuns
     refunds: RefundRuns
+    corrections: CorrectionRuns
+    series: SeriesAudit
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents

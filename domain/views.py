@@ -6,6 +6,7 @@ from datetime import date, datetime
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus, Redirects
+from domain.corrections import CorrectionRequest
 from domain.deliveries import DeliveryStatus
 from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
@@ -154,9 +155,27 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionView:
+    """A document that takes back from another one. `total` in minor units."""
+
+    id: str
+    kind: InvoiceKind
+    number: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedCorrection:
+    """What was asked for under a key, and the id of the document that came of it."""
+
+    request: CorrectionRequest
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note corrects the
-    invoice `corrects_id`."""
+    """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note or cancelation
+    corrects the invoice `corrects_id`; the invoice is `corrected_by` it. `deducts` are deposit invoices, by number."""
 
     id: str
     number: str
@@ -164,10 +183,22 @@ class InvoiceView:
     currency: str
     total: int
     kind: InvoiceKind = InvoiceKind.INVOICE
+    issued_on: date | None = None
+    reason: str | None = None
     corrects_id: str | None = None
+    corrected_by: tuple[CorrectionView, ...] = ()
+    deducts: tuple[str, ...] = ()
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
     delivery: DeliveryView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[InvoiceView, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +281,10 @@ class CheckoutPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPageView:
-    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown."""
+    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown.
+
+    `deducted` is what deposits have paid already, in minor units of the cart's currency.
+    """
 
     checkout_id: str
     merchant_id: str
@@ -264,6 +298,12 @@ class PaymentPageView:
     branding: Branding
     cart: PricedCart
     redirects: Redirects | None
+    deducted: int = 0
+
+    @property
+    def payable(self) -> int:
+        """What is to be paid, in minor units."""
+        return self.cart.totals.payable - self.deducted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

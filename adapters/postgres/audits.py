@@ -77,6 +77,16 @@ class PostgresSeriesAudit:
             next_cursor=f"{walk.at[0]}:{walk.at[1]}" if more else None,
         )
 
+    async def every_series(self, merchant_id: str | None, series_id: str | None) -> tuple[Series, ...]:
+        """The series of all merchants, or of one; or one series."""
+        wanted = select(SeriesRow).order_by(SeriesRow.merchant_id, SeriesRow.id)
+        if merchant_id is not None:
+            wanted = wanted.where(SeriesRow.merchant_id == merchant_id)
+        if series_id is not None:
+            wanted = wanted.where(SeriesRow.id == series_id)
+        async with self._sessions() as session:
+            return tuple(_series(row) for row in await session.scalars(wanted))
+
     async def proof_at(self, series_id: str, place: int) -> str | None:
         """The proof of the document at this place of the series."""
         async with self._sessions() as session:

@@ -56,7 +56,7 @@ async def start_checkout(
     """Start a checkout and get its payment link. Sending the same again answers with the same checkout."""
     view, created = await _existing(services, merchant, wanted), False
     if view is None:
-        _demand_acceptable(wanted, merchant, services, site)
+        await _demand_acceptable(wanted, merchant, services, site)
     if view is None or (_link_is_due(view) and not differences(view.request, wanted)):
         view, created = await _open(services, merchant, wanted)
     if different := differences(view.request, wanted):
@@ -170,12 +170,16 @@ def _link_is_due(view: CheckoutView) -> bool:
     return view.payment_link is None and view.status is CheckoutStatus.AWAITING_PAYMENT
 
 
-def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
+async def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
     """Every rule that can be known before a run starts. Raises InvalidInput."""
-    price_checkout(
+    cart = price_checkout(
         wanted, CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
     )
     _demand_drawable(wanted, services)
+    if wanted.deducts:
+        problems = await services.reader.deposit_problems(merchant.id, wanted, cart.totals.grand_total)
+        if problems:
+            raise InvalidInput(problems)
 
 
 def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:

@@ -34,6 +34,19 @@ BEGIN
 END $$
 """
 
+WITHIN_INVOICE = """
+CREATE OR REPLACE FUNCTION quittance_credit_within_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- The steps lock the checkout before they correct, so no second correction can slip in between.
+    IF NEW.grand_total + (SELECT coalesce(sum(grand_total), 0) FROM invoices WHERE corrects_id = NEW.corrects_id)
+        > (SELECT grand_total FROM invoices WHERE id = NEW.corrects_id AND kind IN {corrected}
+            AND currency = NEW.currency AND merchant_id = NEW.merchant_id) IS NOT FALSE THEN
+        RAISE EXCEPTION '% % would take back more than was invoiced', NEW.kind, NEW.number;
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 
 def upgrade() -> None:
     op.add_column("series", sa.Column("legal_entity", sa.Text(), server_default="", nullable=False))
@@ -62,6 +75,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("kind = 'cancelation'"),
     )
+    _within_invoice(corrected=("invoice", "deposit"), by=("credit_note", "cancelation"))
     op.create_index("ix_invoices_list", "invoices", ["merchant_id", "finalized_at", "id"])
     op.execute(SERIES_FORWARD)
     op.execute(
@@ -80,7 +94,22 @@ def _demand(before: str, after: str) -> None:
     op.create_index("uq_invoices_one_in_force", "invoices", ["order_id"], unique=True, postgresql_where=sa.text(after))
 
 
+def _within_invoice(*, corrected: tuple[str, ...], by: tuple[str, ...]) -> None:
+    """Of `corrected` documents never more is taken back than they have, by which kinds ever."""
+    op.execute(WITHIN_INVOICE.format(corrected=_listed(corrected)))
+    op.execute("DROP TRIGGER within_invoice ON invoices")
+    op.execute(
+        f"""CREATE TRIGGER within_invoice BEFORE INSERT ON invoices
+        FOR EACH ROW WHEN (NEW.kind IN {_listed(by)}) EXECUTE FUNCTION quittance_credit_within_invoice()"""
+    )
+
+
+def _listed(kinds: tuple[str, ...]) -> str:
+    return "({})".format(", ".join(f"'{kind}'" for kind in kinds))
+
+
 def downgrade() -> None:
+    _within_invoice(corrected=("invoice",), by=("credit_note",))
     op.execute("DROP TRIGGER kept ON series")
     op.execute("DROP TRIGGER forward ON series")
     op.execute("DROP FUNCTION quittance_series_forward()")

@@ -13,12 +13,14 @@ from fastapi import FastAPI
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
+from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
 from tests.fakes.runs import FakeRuns
+from tests.fakes.series import FakeSeriesAudit
 from tests.fakes.world import World
 
 NORD_KEY, SUED_KEY = "qk_test_nord", "qk_test_sued"
@@ -42,6 +44,7 @@ class Stage:
     reader: FakeReader
     runs: FakeRuns
     refunds: FakeRefundRuns
+    corrections: FakeCorrectionRuns
     inbox: FakeInbox
     client: httpx.AsyncClient
 
@@ -85,12 +88,14 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
-    refunds = FakeRefundRuns(world)
+    refunds, corrections = FakeRefundRuns(world), FakeCorrectionRuns(world)
     services = Services(
         reader=reader,
         cases=runs.cases,
         runs=runs,
         refunds=refunds,
+        corrections=corrections,
+        series=FakeSeriesAudit(),
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
@@ -106,4 +111,13 @@ async def a_stage() -> AsyncIterator[Stage]:
         transient_faults=(DatabaseAway,),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
-        yield Stage(app=app, world=world, reader=reader, runs=runs, refunds=refunds, inbox=inbox, client=client)
+        yield Stage(
+            app=app,
+            world=world,
+            reader=reader,
+            runs=runs,
+            refunds=refunds,
+            corrections=corrections,
+            inbox=inbox,
+            client=client,
+        )

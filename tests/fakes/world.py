@@ -9,6 +9,8 @@ from typing import Any
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.corrections import CorrectionRequest
+from domain.deposits import Deposit
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
@@ -16,8 +18,10 @@ from domain.merchants import Merchant
 from domain.payments import PaymentStatus, ProviderEvent, SettledBy
 from domain.pricing import CheckoutRules, price_checkout
 from domain.views import (
+    AcceptedCorrection,
     CaseView,
     CheckoutView,
+    CorrectionView,
     EntryView,
     InvoiceView,
     PaymentLinkView,
@@ -46,6 +50,8 @@ class World:
     payouts: dict[str, tuple[str, PayoutView]] = field(default_factory=dict)
     cases: dict[str, tuple[str, CaseView]] = field(default_factory=dict)
     refunds: dict[str, tuple[str, RefundView]] = field(default_factory=dict)
+    corrections: dict[tuple[str, str], AcceptedCorrection] = field(default_factory=dict)
+    deposits: dict[str, Deposit] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -111,6 +117,33 @@ class World:
                 self.canceled_invoices[invoice_id] = (view.merchant_id, canceled)
                 self.checkouts[view.id] = replace(view, invoice=None)
                 return
+
+    def correct(self, merchant_id: str, request: CorrectionRequest) -> InvoiceView:
+        """Take an invoice back, in whole or in part, by a document of its own."""
+        number = next(self._ids)
+        [(checkout, invoice)] = [
+            (view, view.invoice)
+            for view in self.checkouts.values()
+            if view.invoice is not None and view.invoice.id == request.invoice_id
+        ]
+        document = replace(
+            invoice,
+            id=f"inv_{number:024x}",
+            number=f"C-{number}",
+            kind=request.kind,
+            status=InvoiceStatus.SETTLED,
+            reason=request.reason,
+            corrects_id=invoice.id,
+            pdf=None,
+            xml=None,
+        )
+        by = CorrectionView(id=document.id, kind=document.kind, number=document.number, total=document.total)
+        corrected = replace(invoice, corrected_by=(*invoice.corrected_by, by))
+        self.checkouts[checkout.id] = replace(checkout, invoice=corrected)
+        self.canceled_invoices[document.id] = (merchant_id, document)
+        accepted = AcceptedCorrection(request=request, document_id=document.id)
+        self.corrections[merchant_id, request.key] = accepted
+        return document
 
     def capture(self, checkout_id: str) -> CheckoutView:
         """The customer has paid what was asked."""
