@@ -157,9 +157,8 @@ def _ties(invoice: InvoiceRow) -> Ties:
 
 async def _demand_whole(session: AsyncSession, invoice: InvoiceRow) -> None:
     """Only an invoice of which nothing was taken back, and that no other deducts, can be taken back as a whole."""
-    left = await credit_notes.left_of(session, invoice)
-    if left != invoice.grand_total:
-        rest = Money(left, invoice.currency)
+    if await credit_notes.credited_total(session, invoice):
+        rest = Money(await credit_notes.left_of(session, invoice), invoice.currency)
         raise NotCorrectable(f"{invoice.number} has credit notes: credit the rest, {rest}, instead of canceling it")
     by = await deposits.deducted_by(session, invoice.checkout_id)
     if by is not None:

@@ -75,8 +75,12 @@ async def left_of(session: AsyncSession, invoice: InvoiceRow) -> int:
     """What can still be taken back of an invoice, in minor units: deposits it deducts are credited themselves."""
     particulars = from_json(Particulars, invoice.particulars)
     deducted = sum(deduction.amount for deduction in particulars.deductions)
-    credited = sum(one.basis + one.tax for one in await _credited(session, invoice))
-    return invoice.grand_total - deducted - credited
+    return invoice.grand_total - deducted - await credited_total(session, invoice)
+
+
+async def credited_total(session: AsyncSession, invoice: InvoiceRow) -> int:
+    """What was taken back of an invoice, in minor units."""
+    return sum(one.basis + one.tax for one in await _credited(session, invoice))
 
 
 async def finalize_note(session: AsyncSession, invoice: InvoiceRow, cart: PricedCart, reason: str | None) -> InvoiceRow:
