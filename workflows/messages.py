@@ -10,7 +10,6 @@ from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
 from domain.refunds import RefundStatus
-from domain.steps import OfInvoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,18 +214,16 @@ class RefundResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCorrection:
-    """The input of `CorrectionWorkflow`: asked for by a shop (`correction_id`, `request`), or a `document` that was
-    finalized with something else. `opened_by` is any text that is new for each request."""
+    """The input of `CorrectionWorkflow`. `opened_by` is any text that is new for each request."""
 
     merchant_id: str
-    correction_id: str | None = None
-    request: CorrectionRequest | None = None
-    opened_by: str = ""
-    document: OfInvoice | None = None
+    correction_id: str
+    request: CorrectionRequest
+    opened_by: str
 
 
 def correction_run_id(reference: str) -> str:
-    """The id of a correction's run: by our own id of it, or by its document's."""
+    """The id of a correction's run, by our own id of it."""
     return f"correction:{reference}"
 
 

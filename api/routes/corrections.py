@@ -10,7 +10,7 @@ from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import RunsUnavailable
 from api.representations import InvoiceOut
 from api.schemas import CancelInvoiceBody, CreditNoteBody
-from api.services import Services
+from api.services import Services, Site
 from api.violations import parse
 from domain.corrections import CorrectionRequest, check, differences
 from domain.errors import CorrectionKeyConflict, InvalidInput, NotFound, Violation
@@ -96,7 +96,7 @@ def _judged(wanted: CorrectionRequest, services: Services) -> CorrectionRequest:
 
 
 async def _correct(
-    response: Response, merchant: Merchant, services: Services, site: TheSite, wanted: CorrectionRequest
+    response: Response, merchant: Merchant, services: Services, site: Site, wanted: CorrectionRequest
 ) -> InvoiceOut:
     if await services.reader.invoice(merchant.id, wanted.invoice_id) is None:
         raise NotFound("invoice", wanted.invoice_id)
