@@ -16,13 +16,16 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from adapters import temporal
+from adapters.document_store import LocalDocumentStore
 from adapters.document_stores import open_store
 from adapters.documents.fonts import FontLibrary
 from adapters.export import MerchantExport
 from adapters.merchant_file import load
-from adapters.postgres import database
+from adapters.postgres import database, grants
+from adapters.postgres.audits import PostgresSeriesAudit
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.retention import PostgresRetention
+from adapters.series_auditor import Report, Scope, SeriesAuditor
 from domain.errors import NotFound
 from settings import Settings
 
@@ -37,11 +40,15 @@ def cli() -> None:
 
 
 @cli.command()
-def migrate() -> None:
+@click.option("--app-role", help="A role of the database that gets the rights of API and workers, and no others.")
+def migrate(app_role: str | None) -> None:
     """Bring the database to the newest schema. Safe to repeat."""
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("script_location", str(ROOT / "migrations"))
     command.upgrade(config, "head")
+    if app_role is not None:
+        asyncio.run(_grant(app_role))
+        click.echo(f"role {app_role} has the rights of the application")
 
 
 @cli.command("worker-ready")
@@ -66,6 +73,30 @@ def load_merchant(file: Path) -> None:
     merchant = load(file, FontLibrary(Settings().documents.font_directory))  # filled from the environment
     asyncio.run(_with_merchants(lambda book: book.save(merchant)))
     click.echo(f"merchant {merchant.id} is loaded")
+
+
+@cli.group()
+def series() -> None:
+    """Number series."""
+
+
+@series.command("audit")
+@click.option("--merchant", "merchant_id", help="Only the series of this merchant.")
+@click.option("--series", "series_id", help="Only this series.")
+@click.option("--json", "as_json", is_flag=True, help="Write the report as JSON.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A JSON report of an earlier audit: what it saw must still be there.",
+)
+def audit_series(merchant_id: str | None, series_id: str | None, as_json: bool, against: Path | None) -> None:
+    """Check every document and file of the number series. Ends with 1 if anything is found."""
+    earlier = _earlier_report(against) if against else None
+    report = asyncio.run(_audit(Scope(merchant_id=merchant_id, series_id=series_id), earlier))
+    if series_id is not None and not report.series:
+        raise click.UsageError(f"there is no series {series_id}")
+    click.echo(report.as_json() if as_json else report.as_text())
+    sys.exit(0 if report.sound else 1)
 
 
 @cli.group("api-keys")
@@ -140,6 +171,24 @@ async def _export(merchant_id: str, file: Path) -> None:
         await engine.dispose()
 
 
+def _earlier_report(file: Path) -> Report:
+    try:
+        return Report.from_json(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--against") from error
+
+
+async def _audit(scope: Scope, earlier: Report | None) -> Report:
+    settings = Settings()  # filled from the environment
+    engine = database.connect(settings.database.url)
+    try:
+        store = LocalDocumentStore(settings.documents.directory)
+        auditor = SeriesAuditor(PostgresSeriesAudit(database.sessions(engine), store))
+        return await auditor.audit(scope, earlier, progress=lambda words: click.echo(words, err=True))
+    finally:
+        await engine.dispose()
+
+
 async def _asks_for_work(host: str) -> bool:
     settings = Settings()  # filled from the environment
     client = await temporal.connect(
@@ -161,6 +210,14 @@ async def _asks_for_work(host: str) -> bool:
         poller.identity.endswith(f"@{host}") and poller.last_access_time.ToDatetime(UTC) > since
         for poller in answer.pollers
     )
+
+
+async def _grant(role: str) -> None:
+    engine = database.connect(Settings().database.url)  # filled from the environment
+    try:
+        await grants.grant(engine, role)
+    finally:
+        await engine.dispose()
 
 
 async def _with_merchants(act: Callable[[PostgresMerchants], Awaitable[None]]) -> None:

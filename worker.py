@@ -13,6 +13,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.books import BookActivities
+from activities.corrections import CorrectionActivities
 from activities.delivery import DeliveryActivities
 from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
@@ -30,6 +31,7 @@ from adapters.mail.writer import MailWriter
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
@@ -45,6 +47,7 @@ from adapters.stripe.provider import StripeProvider
 from adapters.vies import Vies
 from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
+from workflows.correction import CorrectionWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.payout import PayoutWorkflow
@@ -105,6 +108,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         *registered(books, at_provider, documents, delivery),
         *settling(LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions)), at_provider),
         *refunding(RefundActivities(PostgresRefundBook(sessions))),
+        *correcting(CorrectionActivities(PostgresCorrectionBook(sessions))),
         *sweeping(reconciliation, vat_ids),
         *disputing(disputes),
         *paying_out(payouts),
@@ -168,6 +172,11 @@ def refunding(refunds: RefundActivities) -> Activities:
     ]
 
 
+def correcting(corrections: CorrectionActivities) -> Activities:
+    """Every further step of a correction."""
+    return [corrections.issue_correction]
+
+
 def sweeping(reconciliation: ReconciliationActivities, vat_ids: VatIdActivities) -> Activities:
     """Every step of the sweep."""
     return [
@@ -214,6 +223,7 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             CheckoutWorkflow,
             LatePaymentWorkflow,
             RefundWorkflow,
+            CorrectionWorkflow,
             DisputeWorkflow,
             PayoutWorkflow,
             ReconciliationWorkflow,

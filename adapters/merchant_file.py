@@ -5,6 +5,7 @@ id = "meridian"
 [branding]         # `logo` is the name of an SVG file beside this one
 [texts.de.invoice] # words in place of ours, by language and section: title = "Beleg"
 [blocks.de]        # templates for the free places of documents: see adapters.documents.blocks
+[series.invoice]   # fields of domain.numbers.Numbering; also credit_note, cancelation, deposit
 """
 
 import re
@@ -41,7 +42,7 @@ from domain.errors import InvalidInput
 from domain.languages import is_language
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
-from domain.numbers import check_pattern
+from domain.numbers import Numbering, Reset, check_pattern, collisions, numbering_problems
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
 from domain.scripts import missing_fonts
@@ -116,11 +117,6 @@ def _number_pattern(pattern: str) -> str:
     except InvalidInput as error:
         raise ValueError("; ".join(violation.message for violation in error.violations)) from error
     return pattern
-
-
-def _around_counter(pattern: str) -> str:
-    """A pattern with its counter blotted out, however wide it is."""
-    return re.sub(r"\{0+\}", "{0}", pattern)
 
 
 def _iban(text: str) -> str:
@@ -258,6 +254,33 @@ class _TaxTable(_Table):
         return TaxSettings(**self.model_dump())
 
 
+class _NumberingTable(_Table):
+    pattern: Annotated[str, AfterValidator(_number_pattern)]
+    reset: Annotated[Reset, Field(strict=False)]
+    start: Annotated[int, Field(ge=1)] = 1
+
+    def to_domain(self) -> Numbering:
+        return Numbering(**dict(self))
+
+
+class _SeriesTable(_Table):
+    invoice: _NumberingTable | None = None
+    credit_note: _NumberingTable | None = None
+    cancelation: _NumberingTable | None = None
+    deposit: _NumberingTable | None = None
+
+    def to_domain(self) -> dict[str, Numbering]:
+        return {kind: table.to_domain() for kind, table in self if table is not None}
+
+
+_PATTERN_KEYS = {
+    "invoice": "number_pattern",
+    "credit_note": "credit_note_pattern",
+    "cancelation": "cancelation_pattern",
+    "deposit": "deposit_pattern",
+}
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -267,7 +290,7 @@ class _MerchantTable(_Table):
     languages: Annotated[list[Annotated[str, AfterValidator(_language)]], Field(min_length=1)]
     redirect_origins: list[Annotated[str, AfterValidator(_origin)]] = []
     time_zone: Annotated[str, AfterValidator(_time_zone)]
-    number_pattern: Annotated[str, AfterValidator(_number_pattern)]
+    number_pattern: Annotated[str, AfterValidator(_number_pattern)] = "{year}-{000000}"
     first_number: Annotated[int, Field(ge=1)] = 1
     late_money: Annotated[LateMoneyPolicy, Field(strict=False)] = LateMoneyPolicy.HOLD
     late_money_days: Annotated[int, Field(ge=1, le=365)] = 7
@@ -275,6 +298,10 @@ class _MerchantTable(_Table):
     short_payment: Annotated[ShortPaymentPolicy, Field(strict=False)] = ShortPaymentPolicy.HOLD
     balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
+    cancelation_pattern: Annotated[str, AfterValidator(_number_pattern)] = "ST-{year}-{000000}"
+    deposit_pattern: Annotated[str, AfterValidator(_number_pattern)] = "AZ-{year}-{000000}"
+    legal_entity: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,10}$")] | None = None
+    series: _SeriesTable = _SeriesTable()
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
     retention_years: Annotated[int, Field(ge=LEAST_YEARS, le=MOST_YEARS)] = 10
     capture: Annotated[CaptureMode, Field(strict=False)] = CaptureMode.AUTOMATIC
@@ -315,10 +342,29 @@ class _MerchantTable(_Table):
         return self
 
     @model_validator(mode="after")
-    def _no_number_twice(self) -> Self:
-        if _around_counter(self.credit_note_pattern) == _around_counter(self.number_pattern):
-            raise ValueError("credit_note_pattern and number_pattern would give the same numbers")
+    def _numbers_stay_unique(self) -> Self:
+        if problems := list(self._series_problems()):
+            raise ValueError("; ".join(problems))
         return self
+
+    def _series_problems(self) -> Iterator[str]:
+        """What is wrong with the series as a whole, in the words of the file."""
+        said_twice = {"invoice": {"number_pattern", "first_number"}}
+        for kind, key in _PATTERN_KEYS.items():
+            twice = self.model_fields_set & said_twice.get(kind, {key})
+            if getattr(self.series, kind) is not None and twice:
+                yield f"{' and '.join(sorted(twice))} must go: [series.{kind}] says it"
+        if self.series.invoice is None and "number_pattern" not in self.model_fields_set:
+            yield "number_pattern or [series.invoice] is needed"
+        merchant = self.to_domain()
+        names = {kind: f"series.{kind}" if getattr(self.series, kind) else key for kind, key in _PATTERN_KEYS.items()}
+        numberings = {names[kind]: merchant.numbering(kind) for kind in _PATTERN_KEYS}
+        for name, numbering in numberings.items():
+            for problem in numbering_problems(numbering, merchant.legal_entity):
+                yield f"{name} {problem}"
+        patterns = {name: numbering.pattern for name, numbering in numberings.items()}
+        for left, right in collisions(patterns, merchant.legal_entity):
+            yield f"{left} and {right} would give the same numbers"
 
     def to_domain(self) -> Merchant:
         return Merchant(
@@ -336,9 +382,13 @@ class _MerchantTable(_Table):
             short_payment=self.short_payment,
             balanced_when=self.balanced_when,
             credit_note_pattern=self.credit_note_pattern,
+            cancelation_pattern=self.cancelation_pattern,
+            deposit_pattern=self.deposit_pattern,
             refund_approval=self.refund_approval,
             retention_years=self.retention_years,
             capture=self.capture,
             delayed_methods=tuple(self.delayed_methods),
             tax=self.tax.to_domain(),
+            legal_entity=self.legal_entity or "",
+            series=self.series.to_domain(),
         )

@@ -22,6 +22,7 @@ from api.routes import (
     captures,
     cases,
     checkouts,
+    corrections,
     deliveries,
     export,
     health,
@@ -30,6 +31,7 @@ from api.routes import (
     payment_page,
     payouts,
     refunds,
+    series,
     webhooks,
 )
 from api.services import Services, Site
@@ -46,6 +48,22 @@ Authenticate with `Authorization: Bearer <api key>`. Money is a decimal string i
 `"500"`), never a JSON number. Times are RFC 3339 in UTC. Every error is an RFC 9457 problem document. Every
 answer carries a `Request-Id`.
 """
+_ROUTES = (
+    checkouts,
+    captures,
+    cases,
+    invoices,
+    deliveries,
+    corrections,
+    series,
+    refunds,
+    payouts,
+    export,
+    payment_page,
+    webhooks,
+    mail_reports,
+    health,
+)
 _NOTICES = {404: "unknown", 405: "refused", 503: "unavailable"}
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -87,20 +105,7 @@ def create_app(
     app.state.site = site
     app.state.downloads = DownloadLinks(issuer=site.public_url, keys=services.result_keys)
     app.state.tokens = ResultTokens(issuer=site.public_url, keys=services.result_keys)
-    for routes in (
-        checkouts,
-        cases,
-        invoices,
-        deliveries,
-        export,
-        refunds,
-        payouts,
-        payment_page,
-        webhooks,
-        mail_reports,
-        health,
-        captures,
-    ):
+    for routes in _ROUTES:
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     _handle_failures(app, (*TRANSIENT_FAULTS, *transient_faults))

@@ -16,6 +16,7 @@ from adapters.documents.fonts import FontLibrary
 from adapters.export import MerchantExport
 from adapters.mail.reports import read_reports
 from adapters.postgres import database
+from adapters.postgres.audits import PostgresSeriesAudit
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.inbox import PostgresInbox
@@ -26,6 +27,7 @@ from adapters.vat_ids import is_vat_id
 from adapters.vies import Vies
 from api.app import Services, create_app
 from api.codec import create_codec
+from api.correction_runs import TemporalCorrectionRuns
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.resend_runs import TemporalResendRuns
@@ -59,6 +61,8 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         cases=PostgresCases(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
+        corrections=TemporalCorrectionRuns(client, task_queue=settings.temporal.task_queue),
+        series=PostgresSeriesAudit(sessions, store),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         resends=TemporalResendRuns(client, task_queue=settings.temporal.task_queue),

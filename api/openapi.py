@@ -10,9 +10,11 @@ from pydantic.json_schema import models_json_schema
 from api.problems import MEDIA_TYPE
 from api.schemas import (
     CancelBody,
+    CancelInvoiceBody,
     CaptureBody,
     CaseDecisionBody,
     CheckoutBody,
+    CreditNoteBody,
     DecisionBody,
     DownloadLinkBody,
     RefundBody,
@@ -31,6 +33,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ResendBody,
     DownloadLinkBody,
     CaptureBody,
+    CancelInvoiceBody,
+    CreditNoteBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -140,6 +144,8 @@ CHECKOUT_REQUEST: dict[str, Any] = {
     },
     "expires_in_seconds": 604800,
     "metadata": {"cart": "c-1"},
+    "document": "invoice",
+    "deducts": [],
 }
 
 CHECKOUT: dict[str, Any] = {
@@ -195,8 +201,15 @@ INVOICE: dict[str, Any] = {
     "id": "inv_5d4c3b2a19087f6e5d4c3b2a",
     "kind": "invoice",
     "corrects": None,
+    "corrected_by": [
+        {"id": "inv_9a8b7c6d5e4f30211203f4e5", "kind": "credit_note", "number": "GS-2025-000012", "total": "39.00"}
+    ],
+    "deducts": [],
     "number": "2025-000417",
+    "issued_on": "2025-11-24",
+    "reason": None,
     "status": "paid",
+    "currency": "EUR",
     "total": "839.00",
     "pdf": "https://pay.example/v1/invoices/inv_5d4c3b2a19087f6e5d4c3b2a/pdf",
     "xml": "https://pay.example/v1/invoices/inv_5d4c3b2a19087f6e5d4c3b2a/xml",
@@ -212,6 +225,51 @@ SENT_DELIVERY: dict[str, Any] = {
     "answer": "2.1.5 smtp; 250 OK",
     "queued_at": "2025-11-25T08:00:00Z",
     "updated_at": "2025-11-25T08:00:04Z",
+}
+
+CREDIT_NOTE: dict[str, Any] = INVOICE | {
+    "id": "inv_9a8b7c6d5e4f30211203f4e5",
+    "kind": "credit_note",
+    "corrects": INVOICE["id"],
+    "corrected_by": [],
+    "number": "GS-2025-000012",
+    "issued_on": "2025-11-30",
+    "reason": "a scratch",
+    "status": "settled",
+    "total": "39.00",
+    "pdf": None,
+    "xml": None,
+    "delivery": None,
+}
+CANCELATION: dict[str, Any] = CREDIT_NOTE | {
+    "id": "inv_0f1e2d3c4b5a69788796a5b4",
+    "kind": "cancelation",
+    "number": "ST-2025-000003",
+    "reason": "wrong address",
+    "total": "839.00",
+}
+SERIES: dict[str, Any] = {
+    "id": "ser_3c4d5e6f708192a3b4c5d6e7",
+    "kind": "invoice",
+    "legal_entity": None,
+    "period": "2025",
+    "last_number": 417,
+    "last_drawn_at": "2025-11-24T09:31:10Z",
+    "documents": 1207,
+    "last_proof": "1:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+AUDIT: dict[str, Any] = {
+    "series": SERIES,
+    "checked": 200,
+    "findings": [
+        {
+            "kind": "edited",
+            "number": "2025-000388",
+            "detail": "does not say what it said when finalized",
+            "remedy": "Compare with the stored PDF and XML and with a backup, and restore what was finalized.",
+        }
+    ],
+    "next_cursor": "400:inv_2b3c4d5e6f708192a3b4c5d6",
 }
 
 REFUND_REQUEST: dict[str, Any] = {"amount": "39.00", "reason": "sent back", "key": "RMA-1107", "payment_id": None}
@@ -310,6 +368,18 @@ EXAMPLES: Mapping[str, Any] = {
     "resend_request": {"key": "resend-1", "email": "office@example.org"},
     "download_link_request": {"expires_in_seconds": 2592000},
     "download_link": {"url": "https://pay.example/d/eyJhbGciOiJIUzI1NiJ9", "expires_at": "2025-12-24T09:30:00Z"},
+    "invoices": {"items": [INVOICE], "next_cursor": None},
+    "credit_note": CREDIT_NOTE,
+    "cancelation": CANCELATION,
+    "credit_note_request": {
+        "lines": [{"position": 1, "quantity": None, "amount": "39.00"}],
+        "amount": None,
+        "reason": "a scratch",
+        "key": "CN-1107",
+    },
+    "cancel_invoice_request": {"reason": "wrong address", "key": "ST-1107"},
+    "series_list": {"items": [SERIES], "next_cursor": None},
+    "audit": AUDIT,
     "refund_request": REFUND_REQUEST,
     "refund": REFUND,
     "decision": {"reason": "agreed on the phone", "by": "anna"},

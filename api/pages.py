@@ -62,7 +62,7 @@ def of_checkout(
 ) -> HTMLResponse:
     """A notice in the merchant's colours; `notice` names a section of the texts."""
     wording = words_of(view)
-    values = {"amount": wording.money(view.cart.totals.payable, view.cart.currency)}
+    values = {"amount": wording.money(view.payable, view.cart.currency)}
     context = {"view": view, "notice": notice, "values": values, "link": link, "refresh": refresh}
     return _page("notice.html", wording, site, context, status_code=status_code)
 

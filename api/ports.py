@@ -4,23 +4,28 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.audit import AuditPage, SeriesPage
 from domain.captures import CaptureRequest
 from domain.cases import CaseStatus, DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.corrections import CorrectionRequest
 from domain.deliveries import DeliveryReport, Dispatch
 from domain.documents import DocumentRef
-from domain.errors import QuittanceError
+from domain.errors import QuittanceError, Violation
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.monitoring import Figures
 from domain.payments import ProviderEvent
 from domain.refund_requests import RefundRequest
 from domain.vat_ids import VatEvidence
 from domain.views import (
+    AcceptedCorrection,
     CasePage,
     CaseView,
     CheckoutPage,
     CheckoutView,
     InboxEntry,
+    InvoicePage,
     InvoiceView,
     PaymentPageView,
     PayoutPage,
@@ -136,6 +141,29 @@ class Deliveries(Protocol):
         ...
 
 
+class CorrectionRuns(Protocol):
+    """The running corrections. Raises RunsUnavailable when the workflow service does not answer."""
+
+    async def ask(self, merchant_id: str, request: CorrectionRequest) -> bool:
+        """Start the correction of this key, or find it; True if this very call started it.
+
+        Answers once the document is finalized. Raises NotFound, NotCorrectable, and InvalidInput for more than is left.
+        """
+        ...
+
+
+class SeriesAudit(Protocol):
+    """Reads number series, and checks them."""
+
+    async def series(self, merchant_id: str, *, cursor: str | None, limit: int) -> SeriesPage:
+        """The merchant's series. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def audit(self, merchant_id: str, series_id: str, *, cursor: str | None, limit: int) -> AuditPage | None:
+        """Check the next `limit` documents of a series and their files. Raises InvalidInput for a bad cursor."""
+        ...
+
+
 class Reader(Protocol):
     """Everything that can be read. Another merchant's things do not exist."""
 
@@ -173,6 +201,26 @@ class Reader(Protocol):
 
     async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
         """Every mail with a document, newest first."""
+        ...
+
+    async def invoices(
+        self,
+        merchant_id: str,
+        *,
+        kind: InvoiceKind | None,
+        status: InvoiceStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> InvoicePage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def correction_of_key(self, merchant_id: str, key: str) -> AcceptedCorrection | None:
+        """The correction that a shop's key names."""
+        ...
+
+    async def deposit_problems(self, merchant_id: str, request: CheckoutRequest, total: int) -> tuple[Violation, ...]:
+        """Why a new checkout of `total` minor units cannot deduct the deposits it names."""
         ...
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:

@@ -22,11 +22,13 @@ from domain.errors import (
     CapturedOtherwise,
     CaptureRefused,
     CaseDecided,
+    CorrectionKeyConflict,
     DeliveryKeyConflict,
     Difference,
     InvalidInput,
     InvalidReport,
     InvalidWebhook,
+    NotCorrectable,
     NotFound,
     NothingToCapture,
     NothingToRefund,
@@ -241,6 +243,16 @@ def _(error: AssignmentKeyConflict) -> Problem:
 @of_error.register
 def _(error: RefundKeyConflict) -> Problem:
     return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(error: CorrectionKeyConflict) -> Problem:
+    return _taken("correction-key-conflict", "key", "correction", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(error: NotCorrectable) -> Problem:
+    return _conflict("not-correctable", "The document cannot be corrected so", f"{error}.")
 
 
 @of_error.register

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from api.services import Site
+from domain.audit import AuditPage, FindingKind, Series, SeriesPage
 from domain.cart import TaxCategory, TaxRule
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutStatus
@@ -26,6 +27,7 @@ from domain.views import (
     CheckoutView,
     DisputeView,
     EntryView,
+    InvoicePage,
     InvoiceView,
     OrderView,
     PaymentLinkView,
@@ -227,15 +229,30 @@ class DownloadLinkOut(_Representation):
     expires_at: Moment
 
 
+class CorrectionOut(_Representation):
+    """A document that takes back from this one; read it as an invoice."""
+
+    id: str
+    kind: InvoiceKind
+    number: str
+    total: Amount
+
+
 class InvoiceOut(_Representation):
-    """A finalized invoice, or a credit note, which `corrects` one by its id. `pdf` and `xml` are addresses of the
-    stored documents, null until they are stored."""
+    """A finalized invoice, or a credit note or cancelation, which `corrects` one by its id and is named there under
+    `corrected_by`. `deducts` are the numbers of deposit invoices. `pdf` and `xml` are addresses of the stored
+    documents, null until they are stored."""
 
     id: str
     kind: InvoiceKind
     corrects: str | None
+    corrected_by: list[CorrectionOut] = []
+    deducts: list[str] = []
     number: str
+    issued_on: date | None = None
+    reason: str | None = None
     status: InvoiceStatus
+    currency: str
     total: Amount
     pdf: str | None
     xml: str | None
@@ -248,6 +265,55 @@ class ProblemOut(_Representation):
     rule: str
     field: str
     message: str
+
+
+class InvoiceList(_Representation):
+    """A page of documents, newest first. `next_cursor` is null on the last page."""
+
+    items: list[InvoiceOut]
+    next_cursor: str | None
+
+
+class SeriesOut(_Representation):
+    """A number series. `documents` counts all that were ever finalized in it; `last_proof` is the end of its chain."""
+
+    model_config = ConfigDict(title="Series")
+
+    id: str
+    kind: str
+    legal_entity: str | None
+    period: str
+    last_number: int
+    last_drawn_at: Moment | None
+    documents: int
+    last_proof: str | None
+
+
+class SeriesList(_Representation):
+    """A page of number series. `next_cursor` is null on the last page."""
+
+    items: list[SeriesOut]
+    next_cursor: str | None
+
+
+class FindingOut(_Representation):
+    """Something that is not as it was finalized, about the document `number`, and what to do about it."""
+
+    kind: FindingKind
+    number: str
+    detail: str
+    remedy: str
+
+
+class AuditOut(_Representation):
+    """What a stretch of a series was found to be. `next_cursor` is null when it was the last."""
+
+    model_config = ConfigDict(title="Audit")
+
+    series: SeriesOut
+    checked: int
+    findings: list[FindingOut]
+    next_cursor: str | None
 
 
 class ReviewOut(_Representation):
@@ -435,8 +501,16 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
         id=view.id,
         kind=view.kind,
         corrects=view.corrects_id,
+        corrected_by=[
+            CorrectionOut(id=one.id, kind=one.kind, number=one.number, total=amount(one.total, view.currency))
+            for one in view.corrected_by
+        ],
+        deducts=list(view.deducts),
         number=view.number,
+        issued_on=view.issued_on,
+        reason=view.reason,
         status=view.status,
+        currency=view.currency,
         total=amount(view.total, view.currency),
         pdf=f"{address}/pdf" if view.pdf else None,
         xml=f"{address}/xml" if view.xml else None,
@@ -455,6 +529,42 @@ def delivery(view: SentDeliveryView) -> SentDeliveryOut:
         answer=view.answer,
         queued_at=view.queued_at,
         updated_at=view.updated_at,
+    )
+
+
+def invoice_list(page: InvoicePage, site: Site) -> InvoiceList:
+    """A page of documents."""
+    return InvoiceList(items=[invoice(view, site) for view in page.items], next_cursor=page.next_cursor)
+
+
+def series(view: Series) -> SeriesOut:
+    """A number series."""
+    return SeriesOut(
+        id=view.id,
+        kind=view.kind,
+        legal_entity=view.legal_entity or None,
+        period=view.period,
+        last_number=view.last_number,
+        last_drawn_at=view.last_drawn_at,
+        documents=view.documents,
+        last_proof=view.last_proof,
+    )
+
+
+def series_list(page: SeriesPage) -> SeriesList:
+    """A page of number series."""
+    return SeriesList(items=[series(view) for view in page.items], next_cursor=page.next_cursor)
+
+
+def audit(page: AuditPage) -> AuditOut:
+    """What an audit found."""
+    return AuditOut(
+        series=series(page.series),
+        checked=page.checked,
+        findings=[
+            FindingOut(kind=one.kind, number=one.number, detail=one.detail, remedy=one.remedy) for one in page.findings
+        ],
+        next_cursor=page.next_cursor,
     )
 
 

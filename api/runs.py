@@ -21,7 +21,7 @@ from api.ports import NotPayable, OpenedCheckout, RunsUnavailable, TooLateToCanc
 from domain.captures import CaptureRequest
 from domain.cases import DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
-from domain.errors import CaseDecided
+from domain.errors import CaseDecided, InvalidInput, Violation
 from domain.payments import ProviderEvent
 from domain.vat_ids import VatEvidence
 from domain.views import CaseView, InboxEntry
@@ -74,7 +74,7 @@ class TemporalRuns:
             id=workflow_id(merchant_id, request.assignment_key),
             task_queue=self._task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             task_timeout=WORKFLOW_TASK_TIMEOUT,
             static_summary=f"{request.assignment_key} of {merchant_id}",
         )
@@ -172,6 +172,8 @@ async def _answered(request: Awaitable[_T]) -> _T:
 
 def _refusal(failure: WorkflowUpdateFailedError) -> Exception:
     cause = failure.cause
+    if isinstance(cause, ApplicationError) and cause.type == "InvalidInput":  # what was true when we looked is not now
+        return InvalidInput([Violation(pointer="", message=str(cause.message))])
     if isinstance(cause, ApplicationError) and cause.details:
         match cause.type:
             case "NotPayable":

@@ -26,7 +26,9 @@ from domain.checkout import (
     RequestedLine,
     RequestedLineCharge,
 )
+from domain.corrections import CorrectionRequest, LineCredit
 from domain.electronic_addresses import ElectronicAddress
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.refund_requests import RefundRequest
 from domain.stated_lines import MOST_ADJUSTMENTS, MOST_CHARGES, MOST_DISCOUNTS, MOST_LINES
 
@@ -203,6 +205,12 @@ class CheckoutBody(_Body):
     capture: Literal["automatic", "manual"] | None = Field(
         None, description='"automatic", "manual" (you capture), or null for what the merchant is set to'
     )
+    document: Literal["invoice", "deposit"] = Field(
+        "invoice", description='what it is invoiced by, "invoice" or "deposit"', examples=["invoice"]
+    )
+    deducts: list[str] = Field(
+        default_factory=list, description="assignment keys of deposits that the invoice deducts, a list of strings"
+    )
 
     def to_request(self) -> CheckoutRequest:
         """The same purchase in the house's words."""
@@ -219,6 +227,8 @@ class CheckoutBody(_Body):
             expires_in_seconds=self.expires_in_seconds,
             metadata=dict(self.metadata),
             capture=CaptureMode(self.capture) if self.capture else None,
+            document=self.document,
+            deducts=tuple(self.deducts),
         )
 
 
@@ -258,6 +268,57 @@ class CaptureBody(_Body):
     def to_request(self, checkout_id: str) -> CaptureRequest:
         """The same in the house's words."""
         return CaptureRequest(checkout_id=checkout_id, **self.model_dump())
+
+
+class CancelInvoiceBody(_Body):
+    """An invoice to take back."""
+
+    model_config = ConfigDict(title="CancelInvoiceRequest")
+
+    reason: str = Field(description="why, a string that the document shows", examples=["wrong address"])
+    key: str = Field(description="the shop's idempotency key, a string", examples=["ST-1107"])
+
+    def to_request(self, invoice_id: str) -> CorrectionRequest:
+        """The same in the house's words."""
+        return CorrectionRequest(kind=InvoiceKind.CANCELATION, invoice_id=invoice_id, **self.model_dump())
+
+
+class LineCreditBody(_Body):
+    """What to credit of a line."""
+
+    position: int = Field(description="the line's position on the invoice, a whole number from 1", examples=[1])
+    quantity: DecimalString | None = Field(
+        None, description='how many, a decimal string such as "1", or null', examples=["1"]
+    )
+    amount: DecimalString | None = Field(
+        None, description='how much with tax, a decimal string in major units such as "39.00", or null'
+    )
+
+
+class CreditNoteBody(_Body):
+    """What to credit of an invoice: lines, an amount, or with neither all that is left."""
+
+    model_config = ConfigDict(title="CreditNoteRequest")
+
+    lines: list[LineCreditBody] = Field(
+        default_factory=list, description="lines to credit, a list of objects", max_length=MOST_LINES
+    )
+    amount: DecimalString | None = Field(
+        None, description='how much with tax, a decimal string in major units such as "39.00", or null'
+    )
+    reason: str = Field(description="why, a string that the document shows", examples=["sent back"])
+    key: str = Field(description="the shop's idempotency key, a string", examples=["CN-1107"])
+
+    def to_request(self, invoice_id: str) -> CorrectionRequest:
+        """The same in the house's words."""
+        return CorrectionRequest(
+            kind=InvoiceKind.CREDIT_NOTE,
+            invoice_id=invoice_id,
+            key=self.key,
+            reason=self.reason,
+            amount=self.amount,
+            lines=tuple(LineCredit(**line.model_dump()) for line in self.lines),
+        )
 
 
 class DecisionBody(_Body):
@@ -316,6 +377,19 @@ class CaseQuery(PageQuery):
     """Which cases to list."""
 
     status: CaseStatus | None = Field(None, description="only cases that stand here")
+
+
+class InvoiceQuery(PageQuery):
+    """Which documents to list."""
+
+    kind: InvoiceKind | None = Field(None, description="only documents of this kind")
+    status: InvoiceStatus | None = Field(None, description="only documents that stand here")
+
+
+class AuditQuery(PageQuery):
+    """Which documents of a series to check."""
+
+    limit: int = Field(200, ge=1, le=1000, description="how many documents to check")
 
 
 class CheckoutQuery(PageQuery):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from api.ports import (
     Cases,
     CheckoutRuns,
+    CorrectionRuns,
     Deliveries,
     Documents,
     Exporter,
@@ -14,6 +15,7 @@ from api.ports import (
     Reader,
     RefundRuns,
     ResendRuns,
+    SeriesAudit,
     Webhooks,
 )
 from domain.deliveries import DeliveryReport
@@ -32,6 +34,8 @@ class Services:
     cases: Cases
     runs: CheckoutRuns
     refunds: RefundRuns
+    corrections: CorrectionRuns
+    series: SeriesAudit
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents

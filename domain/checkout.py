@@ -125,6 +125,9 @@ class CheckoutRequest:
     """One purchase, as a shop states it. `total` is optional; given, it must be what the lines give.
 
     `capture` says whether the money is captured at once or only authorized; None is what the merchant is set to.
+
+    `document` is what it is invoiced by, `invoice` or `deposit`; `deducts` are the assignment keys of deposits that its
+    invoice deducts (see `domain.deposits`).
     """
 
     assignment_key: str
@@ -139,6 +142,8 @@ class CheckoutRequest:
     expires_in_seconds: int = DEFAULT_EXPIRY_SECONDS
     metadata: dict[str, str] = field(default_factory=dict)
     capture: CaptureMode | None = None
+    document: str = "invoice"
+    deducts: tuple[str, ...] = ()
 
 
 class CheckoutStatus(StrEnum):

@@ -13,6 +13,8 @@
     ├── NothingToCapture            no authorized payment of the checkout waits for a capture
     ├── CapturedOtherwise           the authorization was captured with another amount before
     ├── CaptureRefused              the provider will not capture it; the authorization still stands
+    ├── CorrectionKeyConflict       the key is taken by a different correction; carries the differences
+    ├── NotCorrectable              the document cannot be canceled or credited so; says why
     ├── MoneyError
     │   ├── CurrencyMismatch        two currencies in one sum
     │   └── InvalidAmount           not an amount of this currency
@@ -159,6 +161,19 @@ class CapturedOtherwise(QuittanceError):
 
 class CaptureRefused(QuittanceError):
     """The provider refused the capture for good as it was asked for. The authorization still stands."""
+
+
+class CorrectionKeyConflict(QuittanceError):
+    """The key already names a different correction of this merchant."""
+
+    def __init__(self, key: str, differences: Sequence[Difference]) -> None:
+        self.key = key
+        self.differences = tuple(differences)
+        super().__init__(f"key {key!r} is taken by a different correction")
+
+
+class NotCorrectable(QuittanceError):
+    """The document cannot be canceled, or not credited. The message says why, and what can be done instead."""
 
 
 class MoneyError(QuittanceError):

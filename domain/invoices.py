@@ -30,6 +30,10 @@ CORRECTIONS = frozenset({InvoiceKind.CREDIT_NOTE, InvoiceKind.CANCELATION})
 """Documents that take back from another one. Their amounts are positive, as UNTDID 1001 code 381 wants them."""
 
 
+DEMANDS = frozenset({InvoiceKind.INVOICE, InvoiceKind.DEPOSIT})
+"""Documents that ask for money: what can be paid, credited and canceled."""
+
+
 class InvoiceStatus(StrEnum):
     """A draft has no number; finalized it is open; paid when the sum of its balances is zero.
 

@@ -8,6 +8,7 @@ from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
+from domain.numbers import Numbering, implied_reset
 from domain.refunds import RefundApproval
 from domain.tax_settings import TaxSettings
 
@@ -70,7 +71,8 @@ class Merchant:
     `balanced_when` says whether an entry waits for the provider's fee before it is balanced.
 
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
-    series of its own that begins at 1.
+    series of its own that begins at 1. `series` says more of a series, by the kind of its documents, and goes before
+    the patterns; `legal_entity` is the short name of the seller that `{entity}` stands for, and has series of its own.
     `retention_years` is how long documents must be kept after the year they are of (see `domain.retention`).
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
 
@@ -100,3 +102,18 @@ class Merchant:
     capture: CaptureMode = CaptureMode.AUTOMATIC
     delayed_methods: tuple[DelayedMethod, ...] = ()
     tax: TaxSettings = field(default_factory=TaxSettings)
+    legal_entity: str = ""
+    series: Mapping[str, Numbering] = field(default_factory=dict)
+
+    def numbering(self, kind: str) -> Numbering:
+        """How documents of this kind (see `domain.invoices.InvoiceKind`) are numbered."""
+        if kind in self.series:
+            return self.series[kind]
+        patterns = {
+            "invoice": self.number_pattern,
+            "credit_note": self.credit_note_pattern,
+            "cancelation": self.cancelation_pattern,
+            "deposit": self.deposit_pattern,
+        }
+        start = self.first_number if kind == "invoice" else 1
+        return Numbering(pattern=patterns[kind], reset=implied_reset(patterns[kind]), start=start)

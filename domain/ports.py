@@ -16,6 +16,7 @@ from domain.cases import (
     TracePayment,
 )
 from domain.checkout import CheckoutRequest
+from domain.corrections import IssueCorrection, IssuedCorrection
 from domain.deliveries import DeliveryReport, Dispatch, QueuedDelivery
 from domain.disputes import DisputeReport, DisputeStanding, RecordDispute, RemindOfDispute
 from domain.documents import DocumentKind, DocumentRef, RenderedInvoice
@@ -451,4 +452,15 @@ class VatIdBook(Protocol):
 
     async def record(self, step: RecordVatEvidence) -> None:
         """Write an answer down, unless there is one, and open a case if an invoice rests on an id that is none."""
+        ...
+
+
+class CorrectionBook(Protocol):
+    """Keeps corrections. Every method is one transaction."""
+
+    async def issue(self, step: IssueCorrection) -> IssuedCorrection:
+        """Finalize the cancelation or credit note of this id, or find it; or say why there can be none.
+
+        Never more is taken back than was invoiced, however many ask.
+        """
         ...

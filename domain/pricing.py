@@ -14,6 +14,7 @@ from domain import draft_rules
 from domain.cart import PricedCart, PricedDiscount, PricedSurcharge, TaxCategory, TaxRounding
 from domain.checkout import CheckoutRequest, PriceMode
 from domain.currencies import is_currency
+from domain.deposits import check_deposits
 from domain.e_invoices import can_be_called
 from domain.errors import BrokenRule, InvalidInput
 from domain.invoices import Draft, InvoiceKind, Particulars
@@ -93,6 +94,7 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     check_capture(violations, request.capture)
     if cart is not None and not violations.found:
         _try_draft(violations, request, cart, rules.tax)
+    check_deposits(violations, request)
     if cart is None or violations.found:
         raise InvalidInput(violations.found)
     return cart

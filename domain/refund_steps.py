@@ -25,6 +25,7 @@ class RefundStanding:
 
     `settled` says that nothing more is to be done, unless the provider speaks of the refund once more.
     `loose` says that money which was not tied to the entry went or came: it may fit otherwise now.
+    `credit_note_id` is the document of what was invoiced and is given back.
     """
 
     refund_id: str
@@ -36,6 +37,7 @@ class RefundStanding:
     booked: bool
     settled: bool
     loose: bool
+    credit_note_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

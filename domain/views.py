@@ -6,6 +6,7 @@ from datetime import date, datetime
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus, Redirects
+from domain.corrections import CorrectionRequest
 from domain.deliveries import DeliveryStatus
 from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
@@ -192,9 +193,28 @@ class SentDeliveryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionView:
+    """A document that takes back from another one. `total` in minor units."""
+
+    id: str
+    kind: InvoiceKind
+    number: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedCorrection:
+    """What was asked for under a key, and the id of the document that came of it."""
+
+    request: CorrectionRequest
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """A finalized document. `pdf`, `xml` and `ubl` are None until the documents are stored. A credit note corrects the
-    invoice `corrects_id`."""
+    """A finalized document. `pdf`, `xml` and `ubl` are None until the documents are stored. A credit note or
+    cancelation corrects the invoice `corrects_id`; the invoice is `corrected_by` it. `deducts` are deposit invoices,
+    by number."""
 
     id: str
     number: str
@@ -202,11 +222,23 @@ class InvoiceView:
     currency: str
     total: int
     kind: InvoiceKind = InvoiceKind.INVOICE
+    issued_on: date | None = None
+    reason: str | None = None
     corrects_id: str | None = None
+    corrected_by: tuple[CorrectionView, ...] = ()
+    deducts: tuple[str, ...] = ()
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
     ubl: DocumentRef | None = None
     delivery: DeliveryView | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicePage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[InvoiceView, ...]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +335,7 @@ class PaymentPageView:
     """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown.
 
     `attempt` is how the latest attempt to pay stands, None before the first; `promise` is why money is on its way.
+    `deducted` is what deposits have paid already, in minor units of the cart's currency.
     """
 
     checkout_id: str
@@ -319,6 +352,12 @@ class PaymentPageView:
     redirects: Redirects | None
     attempt: AttemptStatus | None = None
     promise: Promise | None = None
+    deducted: int = 0
+
+    @property
+    def payable(self) -> int:
+        """What is to be paid, in minor units."""
+        return self.cart.totals.payable - self.deducted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.postgres import (  # noqa: F401 -- their tables are known to Base
     tables_cases,
+    tables_corrections,
     tables_disputes,
     tables_payouts,
     tables_reconciliation,

@@ -5,6 +5,8 @@ from datetime import datetime
 
 from domain.captures import Refusal as CaptureRefusal
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.corrections import CorrectionRequest
+from domain.corrections import Refusal as CorrectionRefusal
 from domain.deliveries import Dispatch
 from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
@@ -242,3 +244,34 @@ class StartResend:
 def resend_id(merchant_id: str, invoice_id: str, key: str) -> str:
     """The id of the run that mails a document again: one per key of the shop."""
     return f"resend:{merchant_id}:{invoice_id}:{key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCorrection:
+    """The input of `CorrectionWorkflow`. `opened_by` is any text that is new for each request."""
+
+    merchant_id: str
+    correction_id: str
+    request: CorrectionRequest
+    opened_by: str
+
+
+def correction_run_id(reference: str) -> str:
+    """The id of a correction's run, by our own id of it."""
+    return f"correction:{reference}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedCorrection:
+    """The correction is finalized, durably; or `refusal` says why not."""
+
+    document_id: str | None = None
+    opened_by: str | None = None
+    refusal: CorrectionRefusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionResult:
+    """How a run ended; None for a correction that was refused."""
+
+    document_id: str | None

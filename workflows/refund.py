@@ -4,6 +4,7 @@ The run knows nothing that is not in the books, so one that was lost is started 
 request, and goes on. What the provider says of a refund makes it look; it never carries state itself.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import chain, repeat
@@ -40,9 +41,10 @@ with workflow.unsafe.imports_passed_through():
         RefusalKind,
     )
     from domain.refunds import ReadRefund, RefundReport, RefundStatus
-    from domain.steps import LookUp, RecordFindings
+    from domain.steps import LookUp, OfInvoice, RecordFindings
     from workflows import search_attributes as attributes
     from workflows.calls import at_provider, in_books, reason
+    from workflows.correction import send_correction
     from workflows.late_payment import hand_over
 
 SOON = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 300, 3600))
@@ -68,6 +70,7 @@ class RefundWorkflow:
         self._reference = start.reference
         self._facts: dict[str, None] = {}
         self._passed_on = False
+        self._mailing: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, start: StartRefund) -> RefundResult:
@@ -177,15 +180,24 @@ class RefundWorkflow:
             await self._look()
 
     async def _finish(self) -> RefundResult:
-        """Leave nothing unread: facts that came meanwhile are applied, and open requests answered."""
-        while not workflow.all_handlers_finished() or (self._facts and self._refund is not None):
-            await workflow.wait_condition(workflow.all_handlers_finished)
-            if self._refund is not None:
+        """Leave nothing undone: the credit note is mailed, facts that came meanwhile are applied, requests answered."""
+        while not self._at_rest():
+            await workflow.wait_condition(lambda: self._has_news() or self._at_rest())
+            if self._has_news():
                 await self._see_it_arrive()
+        if self._mailing is not None:
+            await self._mailing
         return RefundResult(
             refund_id=self._refund.refund_id if self._refund else None,
             status=self._refund.status if self._refund else None,
         )
+
+    def _at_rest(self) -> bool:
+        mailed = self._mailing is None or self._mailing.done()
+        return mailed and workflow.all_handlers_finished() and not self._has_news()
+
+    def _has_news(self) -> bool:
+        return bool(self._facts) and self._refund is not None
 
     async def _hear(self, patience: timedelta) -> None:
         self._tell("The refund is at the provider." if self._known.booked else "The refund waits to be booked.")
@@ -222,10 +234,21 @@ class RefundWorkflow:
         )
         self._refund = await in_books(RefundActivities.apply_refund, step, "book what the provider says")
         self._tell(f"The refund is {self._refund.status}.")
+        self._send_credit_note(self._refund)
         came_back = self._refund.status is RefundStatus.FAILED and before.status is not RefundStatus.FAILED
         if self._refund.loose and (came_back or not self._passed_on):
             self._passed_on = True
             await hand_over(self._money)
+
+    def _send_credit_note(self, refund: RefundStanding) -> None:
+        """Write and mail the credit note beside all else: a mail server that is down holds no money up."""
+        if self._mailing is None and refund.credit_note_id is not None and refund.checkout_id is not None:
+            document = OfInvoice(
+                merchant_id=self._start.merchant_id,
+                checkout_id=refund.checkout_id,
+                invoice_id=refund.credit_note_id,
+            )
+            self._mailing = asyncio.create_task(send_correction(document))
 
     # Facts and requests from outside
 

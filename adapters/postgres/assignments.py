@@ -9,7 +9,7 @@ from adapters.postgres.database import new_id
 from adapters.postgres.tables import EntryItemRow, EntryRow, InvoiceRow, PaymentRow
 from domain import entries, invoices
 from domain.entries import EntryBalance, EntryItemKind, EntryStatus
-from domain.invoices import InvoiceKind, InvoiceStatus
+from domain.invoices import DEMANDS, InvoiceStatus
 
 
 def balance_of(entry: EntryRow) -> EntryBalance:
@@ -86,7 +86,7 @@ async def settle_invoice(session: AsyncSession, entry: EntryRow) -> None:
     found = await session.execute(
         select(InvoiceRow).where(
             InvoiceRow.entry_id == entry.id,
-            InvoiceRow.kind == InvoiceKind.INVOICE,
+            InvoiceRow.kind.in_(DEMANDS),
             InvoiceRow.status != InvoiceStatus.CANCELED,
         )
     )

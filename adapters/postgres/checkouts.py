@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import deposits
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentLinkRow
@@ -109,6 +110,8 @@ class PostgresCheckoutBook:
         )
         if taken.scalar_one_or_none() is None:
             return None
+        total = cart.totals.payable
+        deducted = await deposits.reserve(session, checkout_id, step.merchant_id, step.request, total)
         session.add(
             EntryRow(
                 id=new_id("ent"),
@@ -117,7 +120,7 @@ class PostgresCheckoutBook:
                 assignment_key=step.request.assignment_key,
                 status=EntryStatus.OPEN,
                 currency=cart.currency,
-                initial=cart.totals.payable,
+                initial=total - deducted,
             )
         )
         await session.flush()
@@ -193,6 +196,7 @@ class PostgresCheckoutBook:
                 entry = await entry_of(session, step.checkout_id)
                 entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
                 checkout.review = None
+                await deposits.release(session, checkout.id)
                 why = {"reason": step.reason, "by": step.by} if step.status is CheckoutStatus.CANCELED else {}
                 await tell(session, step.merchant_id, f"checkout.{step.status}", step.checkout_id, **why)
 

@@ -16,7 +16,7 @@ from domain.cases import NewCase
 from domain.checkout import CheckoutStatus, Customer
 from domain.deliveries import FIRST, DeliveryReport, DeliveryStatus, Dispatch, QueuedDelivery
 from domain.errors import NotFound
-from domain.invoices import InvoiceKind
+from domain.invoices import CORRECTIONS, InvoiceKind
 
 CHANNEL = "mail"
 BOUNCED = "mail_bounced"
@@ -65,19 +65,18 @@ class PostgresDeliveryBook:
     async def record_sent(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:
             delivery = await _locked(session, dispatch)
+            kind = InvoiceKind((await session.get_one(InvoiceRow, delivery.invoice_id)).kind)
             if await _advance(session, delivery, DeliveryStatus.SENT, answer):
-                await _tell(session, delivery, "invoice.sent")
-            if dispatch.key == FIRST and delivery.checkout_id is not None:
+                await _tell(session, delivery, f"{kind}.sent" if kind in CORRECTIONS else "invoice.sent")
+            if dispatch.key == FIRST and kind not in CORRECTIONS:
                 await self._complete(session, delivery)
 
     @staticmethod
     async def _complete(session: AsyncSession, delivery: DeliveryRow) -> None:
-        """The checkout is done when its invoice is sent; other documents come after that."""
-        invoice = await session.get_one(InvoiceRow, delivery.invoice_id)
-        if invoice.kind == InvoiceKind.INVOICE:
-            checkout = await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
-            if move_checkout(checkout, CheckoutStatus.COMPLETED):
-                await tell(session, delivery.merchant_id, "checkout.completed", checkout.id)
+        """The checkout is done when its invoice is sent; corrections come after that."""
+        checkout = await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
+        if move_checkout(checkout, CheckoutStatus.COMPLETED):
+            await tell(session, delivery.merchant_id, "checkout.completed", checkout.id)
 
     async def record_error(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:

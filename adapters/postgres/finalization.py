@@ -10,12 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.database import from_json, new_id, to_json
-from adapters.postgres.series import DrawnNumber, draw
+from adapters.postgres.proofs import content_of
+from adapters.postgres.series import DrawnNumber, chain, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
-from domain import draft_rules, e_invoices
+from domain import draft_rules, e_invoices, proofs
 from domain.cart import (
     Allowance,
     Charge,
@@ -49,9 +51,9 @@ class Ties:
 async def finalize(
     session: AsyncSession, merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus
 ) -> InvoiceRow:
-    """Judge the draft, draw its number and write the document. The caller holds the locks of what it is tied to.
+    """Judge the draft, draw its number, prove it and write it down. The caller holds the locks of what it is tied to.
 
-    Raises InvalidDraft for a draft that breaks a rule; then no number was drawn.
+    Raises InvalidDraft for a draft that breaks a rule, or whose number is taken; then no number was drawn.
     """
     if broken := (
         *draft_rules.broken(draft, merchant.seller, today(merchant)),
@@ -60,9 +62,12 @@ async def finalize(
         raise InvalidDraft(broken)
     drawn = await draw(session, merchant, draft.kind)
     invoice = _row(merchant, draft, ties, status, drawn)
+    lines, subtotals = _line_rows(invoice, draft.cart), _subtotal_rows(invoice, draft.cart)
+    invoice.proof = proofs.proof(drawn.previous_proof, content_of(invoice, lines, subtotals))
+    await chain(session, drawn, invoice.proof)
     session.add(invoice)
-    await session.flush()
-    session.add_all(_detail_rows(invoice, draft.cart))
+    await _write(session, drawn)
+    session.add_all([*lines, *subtotals])
     await session.flush()
     return invoice
 
@@ -70,6 +75,17 @@ async def finalize(
 def today(merchant: Merchant) -> date:
     """The day it is in the seller's calendar."""
     return datetime.now(ZoneInfo(merchant.time_zone)).date()
+
+
+async def _write(session: AsyncSession, drawn: DrawnNumber) -> None:
+    """Write the invoice's row. A number that is taken is one of another series, or of the pattern before."""
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if "uq_invoices_merchant_id_number" not in str(error.orig):
+            raise
+        taken = f"number {drawn.number} is taken: the pattern of its series gives numbers of another, or used before"
+        raise InvalidDraft([taken]) from error
 
 
 def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, drawn: DrawnNumber) -> InvoiceRow:
@@ -106,24 +122,32 @@ def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, dr
         **{name: getattr(cart.totals, name) for name in _TOTALS},
         tax_rounding=cart.tax_rounding,
         finalized_at=drawn.at,
+        place=drawn.place,
+        previous_proof=drawn.previous_proof,
     )
 
 
-def _detail_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow | TaxSubtotalRow]:
-    of_invoice = {"invoice_id": invoice.id, "merchant_id": invoice.merchant_id}
-    lines = [
+def _line_rows(invoice: InvoiceRow, cart: PricedCart) -> list[InvoiceLineRow]:
+    return [
         InvoiceLineRow(
-            **of_invoice,
+            invoice_id=invoice.id,
+            merchant_id=invoice.merchant_id,
             **{name: getattr(line, name) for name in _LINE_FIELDS},
             adjustments=[to_json(adjustment) for adjustment in line.adjustments],
         )
         for line in cart.lines
     ]
-    subtotals = [
-        TaxSubtotalRow(**of_invoice, **{name: getattr(subtotal, name) for name in _SUBTOTAL_FIELDS})
+
+
+def _subtotal_rows(invoice: InvoiceRow, cart: PricedCart) -> list[TaxSubtotalRow]:
+    return [
+        TaxSubtotalRow(
+            invoice_id=invoice.id,
+            merchant_id=invoice.merchant_id,
+            **{name: getattr(subtotal, name) for name in _SUBTOTAL_FIELDS},
+        )
         for subtotal in cart.subtotals
     ]
-    return [*lines, *subtotals]
 
 
 _LINE_FIELDS = (

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import deposits
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
@@ -24,11 +25,11 @@ from adapters.postgres.tables import (
 from adapters.postgres.vat_evidence import refuse_invalid_vat_id
 from domain import totals
 from domain.cart import PricedCart, PricedDiscount, PricedSurcharge, TaxCategory, TaxRounding, TaxRule
-from domain.checkout import CheckoutStatus, Customer, PriceMode
+from domain.checkout import CheckoutRequest, CheckoutStatus, Customer, PriceMode
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryItemKind, EntryStatus
 from domain.errors import BrokenRule, DocumentDiffers, InvalidDraft, NotFound
-from domain.invoices import Draft, Invoice, InvoiceKind, InvoiceStatus, PaymentMade
+from domain.invoices import DEMANDS, Draft, Invoice, InvoiceKind, InvoiceStatus, Particulars, PaymentMade
 from domain.merchants import Merchant
 from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice
 from domain.terms import with_terms
@@ -47,7 +48,7 @@ class PostgresInvoiceBook:
             in_force = await session.execute(
                 select(InvoiceRow).where(
                     InvoiceRow.order_id == order.id,
-                    InvoiceRow.kind == InvoiceKind.INVOICE,
+                    InvoiceRow.kind.in_(DEMANDS),
                     InvoiceRow.status != InvoiceStatus.CANCELED,
                 )
             )
@@ -59,17 +60,19 @@ class PostgresInvoiceBook:
     async def _finalize(self, session: AsyncSession, checkout: CheckoutRow, order: OrderRow) -> InvoiceRow:
         entry = await entry_of(session, checkout.id)
         cart = await _priced_order(session, order)
-        _refuse_wrong_draft(cart, order, entry)
+        deductions = await deposits.take(session, checkout.id)
+        _refuse_wrong_draft(cart, order, entry, sum(deduction.amount for deduction in deductions))
         await refuse_invalid_vat_id(session, checkout)
         merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
         buyer = from_json(Customer, order.buyer)
         draft = Draft(
-            kind=InvoiceKind.INVOICE,
+            kind=InvoiceKind(from_json(CheckoutRequest, checkout.request).document),
             language=buyer.language if buyer.language in merchant.languages else merchant.languages[0],
             order_number=order.assignment_key,
             buyer=buyer,
             cart=cart,
             payments=await _payments_made(session, entry, merchant),
+            particulars=Particulars(deductions=deductions),
         )
         draft = with_terms(draft, today(merchant))
         ties = Ties(checkout_id=checkout.id, order_id=order.id, entry_id=entry.id)
@@ -155,13 +158,14 @@ async def _priced_order(session: AsyncSession, order: OrderRow) -> PricedCart:
     )
 
 
-def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow) -> None:
-    """A draft that does not add up takes no number."""
+def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow, deducted: int) -> None:
+    """A draft that does not add up takes no number. The entry is about what is left after `deducted` deposits."""
     broken = []
     if cart.totals.payable != order.total:
         message = f"the lines give {cart.totals.payable}, the order says {order.total}"
         broken.append(BrokenRule(rule="order-total", field="/cart/totals", message=message))
-    if (order.assignment_key, order.currency, order.total) != (entry.assignment_key, entry.currency, entry.initial):
+    owed = (entry.assignment_key, entry.currency, entry.initial + deducted)
+    if (order.assignment_key, order.currency, order.total) != owed:
         message = "the entry of this assignment key is about another amount"
         broken.append(BrokenRule(rule="entry-amount", field="/cart/totals", message=message))
     if broken:

@@ -14,6 +14,7 @@ from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.expectations import promise_of
+from adapters.postgres.invoice_views import deposit_problems, invoice_views, read_correction, read_invoices
 from adapters.postgres.merchants import key_hash
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
@@ -21,7 +22,6 @@ from adapters.postgres.tables import (
     ApiKeyRow,
     CheckoutRow,
     DeliveryRow,
-    DocumentRow,
     EntryRow,
     InvoiceRow,
     MerchantRow,
@@ -35,19 +35,19 @@ from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
-from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
-from domain.errors import BrokenRule
-from domain.invoices import InvoiceKind, InvoiceStatus
+from domain.errors import BrokenRule, Violation
+from domain.invoices import DEMANDS, InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
+    AcceptedCorrection,
     CasePage,
     CaseView,
     CheckoutPage,
     CheckoutView,
-    DeliveryView,
     EntryView,
+    InvoicePage,
     InvoiceView,
     OrderView,
     PaymentLinkView,
@@ -132,12 +132,33 @@ class PostgresReader:
             found = await session.scalars(
                 select(InvoiceRow).where(InvoiceRow.merchant_id == merchant_id, InvoiceRow.id == invoice_id)
             )
-            return (await _invoices(session, found.all())).get(invoice_id)
+            return (await invoice_views(session, found.all())).get(invoice_id)
+
+    async def invoices(
+        self,
+        merchant_id: str,
+        *,
+        kind: InvoiceKind | None,
+        status: InvoiceStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> InvoicePage:
+        async with self._one_moment() as session:
+            return await read_invoices(session, merchant_id, kind=kind, status=status, cursor=cursor, limit=limit)
+
+    async def correction_of_key(self, merchant_id: str, key: str) -> AcceptedCorrection | None:
+        async with self._sessions() as session:
+            return await read_correction(session, merchant_id, key)
+
+    async def deposit_problems(self, merchant_id: str, request: CheckoutRequest, total: int) -> tuple[Violation, ...]:
+        async with self._one_moment() as session:
+            return await deposit_problems(session, merchant_id, request, total)
 
     async def payment_page(self, token: str) -> PaymentPageView | None:
         async with self._sessions() as session:
             found = await session.execute(
-                select(CheckoutRow, PaymentLinkRow.expires_at, MerchantRow.config)
+                select(CheckoutRow, EntryRow.initial, PaymentLinkRow.expires_at, MerchantRow.config)
+                .join(EntryRow, EntryRow.checkout_id == CheckoutRow.id)
                 .join(PaymentLinkRow, PaymentLinkRow.checkout_id == CheckoutRow.id)
                 .join(MerchantRow, MerchantRow.id == CheckoutRow.merchant_id)
                 .where(PaymentLinkRow.token == token)
@@ -145,7 +166,7 @@ class PostgresReader:
             row = found.one_or_none()
             if row is None:
                 return None
-            checkout, expires_at, config = row
+            checkout, initial, expires_at, config = row
             latest, promise = await latest_attempt(session, checkout.id)
         request = from_json(CheckoutRequest, checkout.request)
         merchant = from_json(Merchant, config)
@@ -164,6 +185,7 @@ class PostgresReader:
             redirects=request.redirects,
             attempt=latest,
             promise=promise,
+            deducted=checkout.total - initial,
         )
 
     async def deliveries(self, merchant_id: str, invoice_id: str) -> tuple[SentDeliveryView, ...]:
@@ -338,42 +360,10 @@ async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[
     found = await session.scalars(
         select(InvoiceRow).where(
             InvoiceRow.checkout_id.in_(checkout_ids),
-            InvoiceRow.kind == InvoiceKind.INVOICE,
+            InvoiceRow.kind.in_(DEMANDS),
             InvoiceRow.status != InvoiceStatus.CANCELED,
         )
     )
     rows = found.all()
-    views = await _invoices(session, rows)
+    views = await invoice_views(session, rows)
     return {row.checkout_id: views[row.id] for row in rows}
-
-
-async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[str, InvoiceView]:
-    """The picture of each of these invoices, by its id, with documents and delivery."""
-    ids = [row.id for row in rows]
-    documents: dict[tuple[str, str], DocumentRef] = {
-        (row.invoice_id, row.kind): DocumentRef(
-            kind=DocumentKind(row.kind), key=row.key, sha256=row.sha256, size=row.size
-        )
-        for row in await session.scalars(select(DocumentRow).where(DocumentRow.invoice_id.in_(ids)))
-    }
-    newest_last = select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)).order_by(DeliveryRow.queued_at)
-    deliveries = {
-        row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
-        for row in await session.scalars(newest_last)
-    }
-    return {
-        row.id: InvoiceView(
-            id=row.id,
-            number=row.number,
-            status=InvoiceStatus(row.status),
-            currency=row.currency,
-            total=row.grand_total + row.rounding,
-            kind=InvoiceKind(row.kind),
-            corrects_id=row.corrects_id,
-            pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
-            xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
-            ubl=documents.get((row.id, DocumentKind.INVOICE_UBL)),
-            delivery=deliveries.get(row.id),
-        )
-        for row in rows
-    }

@@ -153,6 +153,7 @@ async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
         booked=booked,
         settled=refund.settled_at is not None,
         loose=booked and (status in ENDS or refund.counted > refund.from_entry),
+        credit_note_id=refund.credit_note_id,
     )
 
 

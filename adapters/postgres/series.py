@@ -12,31 +12,24 @@ from adapters.postgres.database import new_id
 from adapters.postgres.tables import SeriesRow
 from domain.invoices import InvoiceKind
 from domain.merchants import Merchant
-from domain.numbers import format_number
+from domain.numbers import following, format_number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnNumber:
-    """A number, the place in its series, and the moment (UTC) it was drawn."""
+    """A number, the place in its series, and the moment (UTC) it was drawn.
+
+    `place` counts the documents of the series and never starts again; `previous_proof` is the proof of the document
+    at the place before.
+    """
 
     series_id: str
     period: str
     sequence: int
     number: str
     at: datetime
-
-
-def _scheme(merchant: Merchant, kind: InvoiceKind) -> tuple[str, int]:
-    """The pattern of a series, and the first number it draws."""
-    match kind:
-        case InvoiceKind.INVOICE:
-            return merchant.number_pattern, merchant.first_number
-        case InvoiceKind.CREDIT_NOTE:
-            return merchant.credit_note_pattern, 1
-        case InvoiceKind.CANCELATION:
-            return merchant.cancelation_pattern, 1
-        case InvoiceKind.DEPOSIT:
-            return merchant.deposit_pattern, 1
+    place: int
+    previous_proof: str | None
 
 
 async def draw(session: AsyncSession, merchant: Merchant, kind: InvoiceKind) -> DrawnNumber:
@@ -46,24 +39,37 @@ async def draw(session: AsyncSession, merchant: Merchant, kind: InvoiceKind) -> 
     gap; and since time is read under the lock, and never goes back behind the last number's, numbers and
     times have one order.
     """
-    pattern, first = _scheme(merchant, kind)
-    await session.execute(
-        insert(SeriesRow)
-        .values(id=new_id("ser"), merchant_id=merchant.id, kind=kind, period="", last_number=0)
-        .on_conflict_do_nothing(index_elements=[SeriesRow.merchant_id, SeriesRow.kind])
-    )
-    locked = select(SeriesRow).where(SeriesRow.merchant_id == merchant.id, SeriesRow.kind == kind).with_for_update()
-    series = (await session.execute(locked.execution_options(populate_existing=True))).scalar_one()
+    numbering = merchant.numbering(kind)
+    series = await _locked(session, merchant, kind)
     now = (await session.execute(select(func.clock_timestamp()))).scalar_one()
     at = max(now, series.last_drawn_at) if series.last_drawn_at else now
-    year = at.astimezone(ZoneInfo(merchant.time_zone)).year
-    period = str(year) if "{year}" in pattern else "all"
-    sequence = series.last_number + 1 if series.period == period else first
-    series.period, series.last_number, series.last_drawn_at = period, sequence, at
+    today = at.astimezone(ZoneInfo(merchant.time_zone)).date()
+    last = (series.period, series.last_number) if series.last_drawn_at else None
+    series.period, series.last_number = following(numbering, last, today)
+    series.last_place, series.last_drawn_at = series.last_place + 1, at
     return DrawnNumber(
         series_id=series.id,
-        period=period,
-        sequence=sequence,
-        number=format_number(pattern, year, sequence),
+        period=series.period,
+        sequence=series.last_number,
+        number=format_number(numbering.pattern, today, series.last_number, merchant.legal_entity),
         at=at,
+        place=series.last_place,
+        previous_proof=series.last_proof,
     )
+
+
+async def chain(session: AsyncSession, drawn: DrawnNumber, proof: str) -> None:
+    """The document that took the number is the last of its series. Its transaction holds the lock since `draw`."""
+    series = await session.get_one(SeriesRow, drawn.series_id)
+    series.last_proof = proof
+
+
+async def _locked(session: AsyncSession, merchant: Merchant, kind: InvoiceKind) -> SeriesRow:
+    key = {"merchant_id": merchant.id, "legal_entity": merchant.legal_entity, "kind": kind}
+    await session.execute(
+        insert(SeriesRow)
+        .values(id=new_id("ser"), period="", last_number=0, **key)
+        .on_conflict_do_nothing(index_elements=list(key))
+    )
+    locked = select(SeriesRow).filter_by(**key).with_for_update()
+    return (await session.execute(locked.execution_options(populate_existing=True))).scalar_one()

@@ -315,38 +315,49 @@ class OrderLineRow(Base):
 class SeriesRow(Base):
     """A number range: the next number is drawn under this row's lock, in the transaction that finalizes.
 
-    `period` is what the last number counted in (the year, or `all`); in a new one counting starts again.
+    `period` is what the last number counted in (the year, the month, or `all`); in a new one counting starts again.
+    `last_place` counts all documents of the series, and `last_proof` chains the next one to them.
     """
 
     __tablename__ = "series"
-    __table_args__ = (UniqueConstraint("merchant_id", "kind"),)
+    __table_args__ = (UniqueConstraint("merchant_id", "legal_entity", "kind"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
+    legal_entity: Mapped[str] = mapped_column(server_default="")
     kind: Mapped[str]
     period: Mapped[str]
     last_number: Mapped[int]
     last_drawn_at: Mapped[datetime | None]
+    last_place: Mapped[int] = mapped_column(server_default="0")
+    last_proof: Mapped[str | None]
 
 
 class InvoiceRow(Base):
     """A finalized document. A trigger refuses every change but that of `status`, and every delete.
 
     A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced.
+    `place` is the document's place in its series, `proof` chains it to the one before (see `domain.proofs`); documents
+    that are older than the chain have none.
     """
 
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("merchant_id", "number"),
         UniqueConstraint("series_id", "period", "sequence"),
+        UniqueConstraint("series_id", "place"),
         Index(
             "uq_invoices_one_in_force",
             "order_id",
             unique=True,
-            postgresql_where=text("status <> 'canceled' AND kind = 'invoice'"),
+            postgresql_where=text("status <> 'canceled' AND kind IN ('invoice', 'deposit')"),
         ),
+        Index("uq_invoices_one_cancelation", "corrects_id", unique=True, postgresql_where=text("kind = 'cancelation'")),
         Index(None, "corrects_id"),
-        CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="credit_note_corrects"),
+        Index("ix_invoices_list", "merchant_id", "finalized_at", "id"),
+        CheckConstraint(
+            "(kind IN ('credit_note', 'cancelation')) = (corrects_id IS NOT NULL)", name="corrections_correct"
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -385,6 +396,9 @@ class InvoiceRow(Base):
     rounding: Mapped[int] = mapped_column(server_default="0")
     tax_rounding: Mapped[str] = mapped_column(server_default="gross_exact")
     finalized_at: Mapped[datetime]
+    place: Mapped[int]
+    previous_proof: Mapped[str | None]
+    proof: Mapped[str | None]
 
 
 class InvoiceLineRow(Base):

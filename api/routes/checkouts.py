@@ -61,7 +61,7 @@ async def start_checkout(
     view, created, evidence = await _existing(services, merchant, wanted), False, None
     if view is None:
         evidence = await evidence_for(wanted, merchant, services)
-        _demand_acceptable(wanted, merchant, services, site, evidence)
+        await _demand_acceptable(wanted, merchant, services, site, evidence)
     if view is None or (_link_is_due(view) and not differences(view.request, wanted)):
         view, created = await _open(services, merchant, wanted, evidence)
     if different := differences(view.request, wanted):
@@ -177,7 +177,7 @@ def _link_is_due(view: CheckoutView) -> bool:
     return view.payment_link is None and view.status is CheckoutStatus.AWAITING_PAYMENT
 
 
-def _demand_acceptable(
+async def _demand_acceptable(
     wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site, evidence: VatEvidence | None
 ) -> None:
     """Every rule that can be known before a run starts. Raises InvalidInput."""
@@ -188,8 +188,12 @@ def _demand_acceptable(
         is_vat_id=services.is_vat_id,
         vat_id=evidence.status if evidence else VatIdStatus.UNVERIFIED,
     )
-    price_checkout(wanted, rules)
+    cart = price_checkout(wanted, rules)
     _demand_drawable(wanted, services)
+    if wanted.deducts:
+        problems = await services.reader.deposit_problems(merchant.id, wanted, cart.totals.payable)
+        if problems:
+            raise InvalidInput(problems)
 
 
 def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api import openapi, representations
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.representations import InvoiceOut
+from api.representations import InvoiceList, InvoiceOut
+from api.schemas import InvoiceQuery
 from api.services import Services
 from domain.documents import MEDIA_TYPES, DocumentRef
 from domain.errors import NotFound
@@ -24,12 +25,27 @@ def _document_responses(media_type: str) -> openapi.Responses:
 
 
 @router.get(
+    "",
+    summary="List invoices",
+    responses={200: openapi.answer("One page, newest first.", "invoices"), **openapi.problems(401, 422, 503)},
+)
+async def list_invoices(
+    merchant: TheMerchant, services: TheServices, site: TheSite, wanted: Annotated[InvoiceQuery, Query()]
+) -> InvoiceList:
+    """List finalized documents of every kind, newest first; follow `next_cursor` for more."""
+    page = await services.reader.invoices(
+        merchant.id, kind=wanted.kind, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit
+    )
+    return representations.invoice_list(page, site)
+
+
+@router.get(
     "/{invoice_id}",
     summary="Read an invoice",
     responses={200: openapi.answer("The invoice.", "invoice"), **openapi.problems(401, 404, 503)},
 )
 async def read_invoice(invoice_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> InvoiceOut:
-    """Read a finalized invoice."""
+    """Read a finalized invoice, credit note or cancelation, with what it corrects and what corrects it."""
     return representations.invoice(await _invoice(invoice_id, merchant, services), site)
 
 

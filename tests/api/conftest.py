@@ -14,6 +14,7 @@ from adapters.vat_ids import is_vat_id
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
+from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
@@ -21,6 +22,7 @@ from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
 from tests.fakes.runs import FakeRuns
+from tests.fakes.series import FakeSeriesAudit
 from tests.fakes.vat_register import FakeVatRegister
 from tests.fakes.world import World
 
@@ -46,6 +48,7 @@ class Stage:
     reader: FakeReader
     runs: FakeRuns
     refunds: FakeRefundRuns
+    corrections: FakeCorrectionRuns
     inbox: FakeInbox
     resends: FakeResendRuns
     register: FakeVatRegister
@@ -92,11 +95,14 @@ async def a_stage() -> AsyncIterator[Stage]:
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
     refunds, resends, register = FakeRefundRuns(world), FakeResendRuns(world), FakeVatRegister()
+    corrections = FakeCorrectionRuns(world)
     services = Services(
         reader=reader,
         cases=runs.cases,
         runs=runs,
         refunds=refunds,
+        corrections=corrections,
+        series=FakeSeriesAudit(),
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
@@ -125,6 +131,7 @@ async def a_stage() -> AsyncIterator[Stage]:
             reader=reader,
             runs=runs,
             refunds=refunds,
+            corrections=corrections,
             inbox=inbox,
             resends=resends,
             register=register,

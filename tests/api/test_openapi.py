@@ -48,6 +48,11 @@ async def test_every_route_is_described(stage: Stage) -> None:
     described = {(path, method) for path, method, _ in operations(await document_of(stage))}
     assert described == {
         ("/v1/checkouts", "post"),
+        ("/v1/invoices", "get"),
+        ("/v1/invoices/{invoice_id}/cancel", "post"),
+        ("/v1/invoices/{invoice_id}/credit-notes", "post"),
+        ("/v1/series", "get"),
+        ("/v1/series/{series_id}/audit", "get"),
         ("/v1/checkouts", "get"),
         ("/v1/checkouts/{checkout_id}", "get"),
         ("/v1/invoices/{invoice_id}", "get"),

@@ -1,13 +1,14 @@
 """What every reader shows: `api.ports.Reader`."""
 
 import base64
+from typing import Any
 
 import pytest
 
 from domain.checkout import CheckoutStatus
 from domain.entries import EntryStatus
 from domain.errors import InvalidInput
-from domain.invoices import InvoiceStatus
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.views import CheckoutPage
 from tests.clerk import TOTAL, a_request
 from tests.contract.scenes import NORD, SUED, Scene
@@ -207,3 +208,36 @@ async def test_a_payment_page_tells_where_its_checkout_stands(scene: Scene) -> N
 
 async def test_a_reader_that_can_read_is_ready(scene: Scene) -> None:
     assert await scene.reader.ready()
+
+
+async def test_documents_are_listed_newest_first_by_kind_and_status(scene: Scene) -> None:
+    billed = []
+    for number in range(3):
+        checkout_id = await scene.open(NORD, a_request())
+        await scene.capture(checkout_id, f"pi_listed_{number}")
+        billed.append(await scene.bill(checkout_id))
+    await scene.cancel_invoice(billed[1])
+
+    async def listed(merchant_id: str = NORD, **wanted: Any) -> tuple[list[str], str | None]:
+        known: dict[str, Any] = {"kind": None, "status": None, "cursor": None, "limit": 10}
+        page = await scene.reader.invoices(merchant_id, **(known | wanted))
+        return [view.id for view in page.items], page.next_cursor
+
+    newest, cursor = await listed(limit=2)
+    assert newest == [billed[2], billed[1]]
+    assert await listed(cursor=cursor) == ([billed[0]], None)
+    assert (await listed(status=InvoiceStatus.CANCELED))[0] == [billed[1]]
+    assert (await listed(kind=InvoiceKind.CREDIT_NOTE))[0] == []
+    assert (await listed(SUED))[0] == []
+    with pytest.raises(InvalidInput, match="/cursor"):
+        await listed(cursor="nonsense")
+
+
+async def test_a_key_without_a_correction_names_none(scene: Scene) -> None:
+    assert await scene.reader.correction_of_key(NORD, "c-1") is None
+
+
+async def test_a_deposit_nobody_has_cannot_be_deducted(scene: Scene) -> None:
+    [problem] = await scene.reader.deposit_problems(NORD, a_request(deducts=("nobody",)), TOTAL)
+    assert problem.pointer == "/deducts/0"
+    assert await scene.reader.deposit_problems(NORD, a_request(), TOTAL) == ()

@@ -3,14 +3,18 @@
 from dataclasses import replace
 
 from domain.cases import CaseStatus
-from domain.checkout import CheckoutStatus
+from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.deposits import deduction_problems
 from domain.errors import InvalidInput, Violation
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.views import (
+    AcceptedCorrection,
     CasePage,
     CaseView,
     CheckoutPage,
     CheckoutView,
+    InvoicePage,
     InvoiceView,
     PaymentPageView,
     PayoutPage,
@@ -85,6 +89,34 @@ class FakeReader:
         if await self.invoice(merchant_id, invoice_id) is None:
             return ()
         return tuple(reversed(self.world.deliveries.get(invoice_id, [])))
+
+    async def invoices(
+        self,
+        merchant_id: str,
+        *,
+        kind: InvoiceKind | None,
+        status: InvoiceStatus | None,
+        cursor: str | None,
+        limit: int,
+    ) -> InvoicePage:
+        canceled = [view for owner, view in self._now().canceled_invoices.values() if owner == merchant_id]
+        mine = [*(view.invoice for view in self._of(merchant_id) if view.invoice is not None), *canceled]
+        mine = sorted(mine, key=lambda view: view.number, reverse=True)
+        if cursor is not None:
+            before = next((place for place, view in enumerate(mine) if view.id == cursor), None)
+            if before is None:
+                raise InvalidInput(
+                    [Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")]
+                )
+            mine = mine[before + 1 :]
+        found = [view for view in mine if kind in {None, view.kind} and status in {None, view.status}]
+        return InvoicePage(items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None)
+
+    async def correction_of_key(self, merchant_id: str, key: str) -> AcceptedCorrection | None:
+        return self._now().corrections.get((merchant_id, key))
+
+    async def deposit_problems(self, merchant_id: str, request: CheckoutRequest, total: int) -> tuple[Violation, ...]:
+        return deduction_problems(request, total, self._now().deposits)
 
     async def refund(self, merchant_id: str, refund_id: str) -> RefundView | None:
         owner, view = self._now().refunds.get(refund_id, (None, None))

@@ -10,6 +10,8 @@ from adapters.vat_ids import is_vat_id
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.corrections import CorrectionRequest
+from domain.deposits import Deposit
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
@@ -18,9 +20,11 @@ from domain.payments import AttemptStatus, PaymentStatus, Promise, ProviderEvent
 from domain.pricing import CheckoutRules, price_checkout
 from domain.vat_ids import VatEvidence, VatIdStatus
 from domain.views import (
+    AcceptedCorrection,
     AttemptView,
     CaseView,
     CheckoutView,
+    CorrectionView,
     EntryView,
     InvoiceView,
     PaymentLinkView,
@@ -52,6 +56,8 @@ class World:
     cases: dict[str, tuple[str, CaseView]] = field(default_factory=dict)
     refunds: dict[str, tuple[str, RefundView]] = field(default_factory=dict)
     deliveries: dict[str, list[SentDeliveryView]] = field(default_factory=dict)
+    corrections: dict[tuple[str, str], AcceptedCorrection] = field(default_factory=dict)
+    deposits: dict[str, Deposit] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -127,6 +133,33 @@ class World:
                 self.canceled_invoices[invoice_id] = (view.merchant_id, canceled)
                 self.checkouts[view.id] = replace(view, invoice=None)
                 return
+
+    def correct(self, merchant_id: str, request: CorrectionRequest) -> InvoiceView:
+        """Take an invoice back, in whole or in part, by a document of its own."""
+        number = next(self._ids)
+        [(checkout, invoice)] = [
+            (view, view.invoice)
+            for view in self.checkouts.values()
+            if view.invoice is not None and view.invoice.id == request.invoice_id
+        ]
+        document = replace(
+            invoice,
+            id=f"inv_{number:024x}",
+            number=f"C-{number}",
+            kind=request.kind,
+            status=InvoiceStatus.SETTLED,
+            reason=request.reason,
+            corrects_id=invoice.id,
+            pdf=None,
+            xml=None,
+        )
+        by = CorrectionView(id=document.id, kind=document.kind, number=document.number, total=document.total)
+        corrected = replace(invoice, corrected_by=(*invoice.corrected_by, by))
+        self.checkouts[checkout.id] = replace(checkout, invoice=corrected)
+        self.canceled_invoices[document.id] = (merchant_id, document)
+        accepted = AcceptedCorrection(request=request, document_id=document.id)
+        self.corrections[merchant_id, request.key] = accepted
+        return document
 
     def capture(self, checkout_id: str) -> CheckoutView:
         """The customer has paid what was asked."""

@@ -199,7 +199,7 @@ async def test_database_refuses_a_credit_note_beyond_the_invoice(clerk: Clerk) -
     await carry_out(clerk, entry, await prepare(clerk, entry, "r-1", amount="838.99"))
     copy = """
         INSERT INTO invoices SELECT (jsonb_populate_record(invoices, jsonb_build_object(
-            'id', 'inv_copy', 'number', 'GS-copy', 'sequence', 99, 'grand_total', {amount}))).*
+            'id', 'inv_copy', 'number', 'GS-copy', 'sequence', 99, 'place', 99, 'grand_total', {amount}))).*
         FROM invoices WHERE kind = 'credit_note'
     """
 

@@ -9,6 +9,7 @@ from domain.cart import TaxRounding
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen
+from domain.numbers import Numbering, Reset
 from domain.tax_settings import TaxSettings
 from domain.vat_ids import InvalidVatIdPolicy
 
@@ -174,3 +175,79 @@ def test_how_a_merchant_is_taxed_is_read_and_has_defaults(tmp_path: Path) -> Non
     assert load(_written(tmp_path, changed)).tax == TaxSettings(
         oss=True, rounding=TaxRounding.STRICT, invalid_vat_id=InvalidVatIdPolicy.REVIEW
     )
+
+
+# Number series
+
+
+def _with_series(*sections: str, without: tuple[str, ...] = (), head: str = "") -> str:
+    lines = _MERIDIAN.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(without)] if without else lines
+    return "\n".join([head, *kept, *sections])
+
+
+OLD_KEYS = ("number_pattern", "first_number", "credit_note_pattern")
+INVOICE = '[series.invoice]\npattern = "RE-{year}-{month}-{000}"\nreset = "monthly"\nstart = 41'
+CREDIT = '[series.credit_note]\npattern = "GS-{00000}"\nreset = "never"'
+
+
+def test_a_series_says_its_pattern_when_it_counts_again_and_where_it_starts(tmp_path: Path) -> None:
+    merchant = load(_written(tmp_path, _with_series(INVOICE, CREDIT, without=OLD_KEYS)))
+    assert merchant.numbering("invoice") == Numbering(pattern="RE-{year}-{month}-{000}", reset=Reset.MONTHLY, start=41)
+    assert merchant.numbering("credit_note") == Numbering(pattern="GS-{00000}", reset=Reset.NEVER)
+    assert merchant.numbering("cancelation").reset is Reset.YEARLY
+
+
+def test_the_keys_of_before_still_say_how_series_count() -> None:
+    merchant = load(_MERIDIAN)
+    assert merchant.numbering("invoice") == Numbering(pattern="RE-{year}-{000000}", reset=Reset.YEARLY)
+    assert merchant.numbering("credit_note").pattern == "GS-{year}-{000000}"
+
+
+def test_a_legal_entity_is_named_by_all_its_numbers(tmp_path: Path) -> None:
+    sections = [
+        f'[series.{kind}]\npattern = "{{entity}}-{letter}{{0000}}"\nreset = "never"'
+        for kind, letter in [("invoice", "R"), ("credit_note", "G"), ("cancelation", "S"), ("deposit", "A")]
+    ]
+    text = _with_series(*sections, without=OLD_KEYS, head='legal_entity = "NORD"')
+    merchant = load(_written(tmp_path, text))
+    assert merchant.legal_entity == "NORD"
+    assert merchant.numbering("deposit").pattern == "{entity}-A{0000}"
+
+
+def _series(kind: str, pattern: str, reset: str, start: str = "1") -> str:
+    return f'[series.{kind}]\npattern = "{pattern}"\nreset = "{reset}"\nstart = {start}'
+
+
+WRONG_SERIES = {
+    "yearly without a year": (_series("invoice", "RE-{000}", "yearly"), "must name {year}"),
+    "monthly without a month": (_series("invoice", "RE-{year}-{000}", "monthly"), "must name {month}"),
+    "daily": (_series("invoice", "RE-{year}-{000}", "daily"), "series.invoice.reset: "),
+    "no counter": (_series("invoice", "RE-{year}", "yearly"), "series.invoice.pattern: "),
+    "start before one": (_series("invoice", "RE-{year}-{000}", "yearly", "0"), "series.invoice.start: "),
+    "no reset": ('[series.invoice]\npattern = "RE-{000}"', "series.invoice.reset: Field required"),
+    "another kind": (_series("letter", "B-{000}", "never"), "series.letter: "),
+    "numbers of another series": (_series("deposit", "GS-{year}-{000}", "yearly"), "would give the same numbers"),
+    "numbers that may meet": (_series("deposit", "GS-{0000}-{month}{year}", "monthly"), "would give the same numbers"),
+    "an entity nobody named": (_series("invoice", "{entity}-{000}", "never"), "legal_entity must be given"),
+}
+
+
+@pytest.mark.parametrize(("section", "named"), WRONG_SERIES.values(), ids=WRONG_SERIES)
+def test_a_series_whose_numbers_would_not_stay_unique_is_refused(tmp_path: Path, section: str, named: str) -> None:
+    without = ("number_pattern", "first_number") if section.startswith("[series.invoice]") else ()
+    with pytest.raises(InvalidMerchantFile) as caught:
+        load(_written(tmp_path, _with_series(section, without=without)))
+    assert named in str(caught.value)
+
+
+def test_a_series_is_said_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMerchantFile, match=r"first_number and number_pattern must go: \[series.invoice\]"):
+        load(_written(tmp_path, _with_series(INVOICE)))
+    with pytest.raises(InvalidMerchantFile, match=r"number_pattern or \[series.invoice\] is needed"):
+        load(_written(tmp_path, _with_series(without=("number_pattern",))))
+
+
+def test_a_legal_entity_without_its_place_in_a_number_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMerchantFile, match=r"must name \{entity\}"):
+        load(_written(tmp_path, _with_series(head='legal_entity = "NORD"')))

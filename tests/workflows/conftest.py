@@ -19,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 
 import worker
 from activities.books import BookActivities
+from activities.corrections import CorrectionActivities
 from activities.delivery import DeliveryActivities
 from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
@@ -35,6 +36,7 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
@@ -232,7 +234,9 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     late_money = LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions))
     settling = worker.settling(late_money, at_provider)
     refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
-    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation, vat_ids), *disputes, *payouts]
+    correcting = worker.correcting(CorrectionActivities(PostgresCorrectionBook(sessions)))
+    sweeping = worker.sweeping(reconciliation, vat_ids)
+    every_step = [*steps, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,

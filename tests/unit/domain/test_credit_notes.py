@@ -1,16 +1,18 @@
 """Credit notes: split by tax rate, exact to the minor unit, and never more than was invoiced."""
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import totals
-from domain.cart import PricedCart, TaxCategory, TaxRounding
+from domain.cart import PricedCart, PricedDiscount, TaxCategory, TaxRounding
 from domain.checkout import PriceMode
-from domain.credit_notes import credit
-from domain.errors import InvalidDraft
+from domain.corrections import LineCredit
+from domain.credit_notes import CreditedLine, credit, credit_lines
+from domain.errors import InvalidDraft, InvalidInput
 
 RATES = ("19", "7", "0")
 
@@ -171,3 +173,146 @@ def test_dinar_are_credited_in_steps_that_a_document_can_state() -> None:
     assert note(cart, 1010).totals.payable == 1010
     with pytest.raises(InvalidDraft):
         note(cart, 1005)
+
+
+# By line
+
+
+def basket(*lines: tuple[str, str, str], discount: int = 0, prices: PriceMode = PriceMode.GROSS) -> PricedCart:
+    """An invoice's cart: quantity, unit price and rate of each line, and a discount on all of it."""
+    return totals.price_cart(
+        currency="EUR",
+        prices=prices,
+        lines=[
+            totals.CartLine(
+                sku=f"W-{index}",
+                name=f"Ware {index}",
+                quantity=Decimal(quantity),
+                unit="H87",
+                unit_price=Decimal(price),
+                tax_category=TaxCategory.ZERO if rate == "0" else TaxCategory.STANDARD,
+                tax_rate=Decimal(rate),
+            )
+            for index, (quantity, price, rate) in enumerate(lines, start=1)
+        ],
+        discounts=[PricedDiscount(name="Sommer", amount=discount)] if discount else [],
+    )
+
+
+def by_line(
+    cart: PricedCart, *wanted: LineCredit, earlier: tuple[CreditedLine, ...] = (), credited: tuple[PricedCart, ...] = ()
+) -> tuple[PricedCart, tuple[CreditedLine, ...]]:
+    """A credit note over lines, after earlier ones."""
+    return credit_lines(cart, [one for note in credited for one in note.subtotals], earlier, wanted)
+
+
+def test_credited_line_keeps_its_words_its_price_and_its_tax() -> None:
+    cart = basket(("3", "19.90", "19"), ("1", "5.00", "7"))
+
+    part, taken = by_line(cart, LineCredit(position=1, quantity="2"))
+
+    [line] = part.lines
+    assert (line.sku, line.name, line.unit) == ("W-1", "Ware 1", "H87")
+    assert (line.quantity, line.unit_price, line.tax_rate) == (Decimal(2), Decimal("19.90"), Decimal(19))
+    assert part.totals.grand_total == 3_980
+    assert taken == (CreditedLine(position=1, quantity=Decimal(2), amount=3_980),)
+
+
+def test_line_whose_price_went_down_is_credited_by_amount() -> None:
+    part, taken = by_line(basket(("3", "19.90", "19")), LineCredit(position=1, amount="5.00"))
+
+    assert [(line.quantity, line.unit, line.amount) for line in part.lines] == [(Decimal(1), "C62", 500)]
+    assert taken == (CreditedLine(position=1, quantity=Decimal(0), amount=500),)
+
+
+def test_line_of_a_discounted_cart_gives_back_what_was_paid_for_it() -> None:
+    cart = basket(("2", "50.00", "19"), ("1", "100.00", "19"), discount=2_000)
+
+    part, _ = by_line(cart, LineCredit(position=1, quantity="1"))
+
+    assert part.totals.grand_total == 4_500
+
+
+def test_net_invoice_is_credited_with_its_tax() -> None:
+    part, _ = by_line(basket(("2", "50.00", "19"), prices=PriceMode.NET), LineCredit(position=1, quantity="1"))
+
+    assert (part.totals.basis_total, part.totals.grand_total) == (5_000, 5_950)
+
+
+NOT_LEFT = {
+    "a line there is not": (LineCredit(position=3), "/lines/0/position"),
+    "a place before the first": (LineCredit(position=0), "/lines/0/position"),
+    "more pieces than there were": (LineCredit(position=1, quantity="4"), "/lines/0/quantity"),
+    "no piece": (LineCredit(position=1, quantity="0"), "/lines/0/quantity"),
+    "pieces less than none": (LineCredit(position=1, quantity="-1"), "/lines/0/quantity"),
+    "no number of pieces": (LineCredit(position=1, quantity="1,5"), "/lines/0/quantity"),
+    "so few that it is nothing": (LineCredit(position=2, quantity="0.0001"), "/lines/0/quantity"),
+    "more money than it came to": (LineCredit(position=1, amount="59.71"), "/lines/0/amount"),
+    "no money": (LineCredit(position=1, amount="0.00"), "/lines/0/amount"),
+    "no amount": (LineCredit(position=1, amount="1.234"), "/lines/0/amount"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "pointer"), NOT_LEFT.values(), ids=NOT_LEFT)
+def test_what_is_not_there_is_not_credited(wanted: LineCredit, pointer: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        by_line(basket(("3", "19.90", "19"), ("1", "5.00", "7")), wanted)
+    assert [violation.pointer for violation in refused.value.violations] == [pointer]
+
+
+def test_what_was_credited_is_not_left() -> None:
+    cart = basket(("3", "19.90", "19"), ("1", "5.00", "7"))
+    first, taken = by_line(cart, LineCredit(position=1, quantity="2"), LineCredit(position=2))
+
+    with pytest.raises(InvalidInput) as refused:
+        by_line(
+            cart,
+            LineCredit(position=1, quantity="2"),
+            LineCredit(position=2),
+            earlier=taken,
+            credited=(first,),
+        )
+    assert [violation.pointer for violation in refused.value.violations] == ["/lines/0/quantity", "/lines/1/position"]
+
+
+def test_credit_by_amount_leaves_less_of_the_rate_than_of_its_lines() -> None:
+    cart = basket(("1", "100.00", "19"), ("1", "10.00", "7"))
+
+    with pytest.raises(InvalidInput, match="more than is left of S 19 %"):
+        by_line(cart, LineCredit(position=1), credited=(note(cart, 5_500),))
+
+
+_pieces = st.lists(
+    st.tuples(
+        st.integers(1, 9), st.decimals("0.01", "999.99", places=2), st.sampled_from(RATES)
+    ).map(lambda line: (str(line[0]), str(line[1]), line[2])),
+    min_size=1,
+    max_size=5,
+)  # fmt: skip
+
+
+@given(_pieces, st.integers(0, 90), st.sampled_from(PriceMode), st.randoms(use_true_random=False))
+def test_pieces_credited_one_by_one_come_to_the_invoice_and_not_a_cent_more(
+    lines: list[tuple[str, str, str]], per_cent: int, prices: PriceMode, dice: Random
+) -> None:
+    whole = sum(line.amount for line in basket(*lines).lines)
+    cart = basket(*lines, discount=whole * per_cent // 100, prices=prices)
+    pieces = [position for position, (quantity, _, _) in enumerate(lines, start=1) for _ in range(int(quantity))]
+    dice.shuffle(pieces)
+    earlier: tuple[CreditedLine, ...] = ()
+    notes: tuple[PricedCart, ...] = ()
+
+    for position in pieces:
+        try:
+            part, taken = by_line(cart, LineCredit(position=position, quantity="1"), earlier=earlier, credited=notes)
+        except InvalidInput:
+            continue  # a piece of less than half a cent
+        earlier, notes = (*earlier, *taken), (*notes, part)
+    for position in range(1, len(lines) + 1):
+        try:
+            part, taken = by_line(cart, LineCredit(position=position), earlier=earlier, credited=notes)
+        except InvalidInput:
+            continue  # nothing is left
+        earlier, notes = (*earlier, *taken), (*notes, part)
+
+    assert sum(part.totals.grand_total for part in notes) == cart.totals.grand_total

@@ -1,0 +1,210 @@
+"""Corrections: a cancelation or credit note, what it does to invoice, entry and money, as one transaction."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.postgres import credit_notes, deposits
+from adapters.postgres.assignments import balance_of, reduce, settle_invoice, unassign
+from adapters.postgres.checkouts import locked_checkout
+from adapters.postgres.database import Sessions, from_json, to_json
+from adapters.postgres.feed import tell
+from adapters.postgres.finalization import Ties, finalize, read
+from adapters.postgres.tables import EntryItemRow, EntryRow, InvoiceRow, MerchantRow, PaymentRow
+from adapters.postgres.tables_corrections import CorrectionRow
+from domain import entries, invoices
+from domain.corrections import (
+    CorrectionRequest,
+    IssueCorrection,
+    IssuedCorrection,
+    Refusal,
+    RefusalKind,
+    check,
+)
+from domain.entries import EntryItemKind, EntryStatus
+from domain.errors import InvalidDraft, InvalidInput, NotCorrectable, NotFound
+from domain.invoices import DEMANDS, DocumentReference, Draft, InvoiceKind, InvoiceStatus
+from domain.merchants import Merchant
+from domain.money import Money
+from domain.steps import OfInvoice
+
+PROCESS = "correction"
+
+
+class PostgresCorrectionBook:
+    """Implements `domain.ports.CorrectionBook`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def issue(self, step: IssueCorrection) -> IssuedCorrection:
+        """What was begun and then refused is rolled back, its number too."""
+        if violations := check(step.request):
+            return _refused(RefusalKind.INVALID, violations=violations)
+        try:
+            async with self._sessions.begin() as session:
+                return await _issue(session, step)
+        except InvalidInput as error:
+            return _refused(RefusalKind.INVALID, violations=error.violations)
+        except NotFound:
+            return _refused(RefusalKind.NO_INVOICE)
+        except (NotCorrectable, InvalidDraft) as error:
+            return _refused(RefusalKind.NOT_CORRECTABLE, detail=str(error))
+
+
+def _refused(kind: RefusalKind, **why: Any) -> IssuedCorrection:
+    return IssuedCorrection(refusal=Refusal(kind=kind, **why))
+
+
+async def _issue(session: AsyncSession, step: IssueCorrection) -> IssuedCorrection:
+    request = step.request
+    invoice = await session.get(InvoiceRow, request.invoice_id)
+    if invoice is None or invoice.merchant_id != step.merchant_id:
+        raise NotFound("invoice", request.invoice_id)
+    await locked_checkout(session, step.merchant_id, invoice.checkout_id)
+    known = await session.get(CorrectionRow, step.correction_id)
+    if known is not None:
+        return await _issued(session, known)
+    await session.refresh(invoice)
+    _demand_correctable(invoice)
+    entry = await session.get_one(EntryRow, invoice.entry_id)
+    correct = _cancel if request.kind is InvoiceKind.CANCELATION else _credit
+    document, lines, freed = await correct(session, invoice, entry, request)
+    correction = CorrectionRow(
+        id=step.correction_id,
+        merchant_id=step.merchant_id,
+        key=request.key,
+        invoice_id=invoice.id,
+        document_id=document.id,
+        request=to_json(request),
+        opened_by=step.opened_by,
+        lines=lines,
+        loose=freed > 0,
+    )
+    session.add(correction)
+    await session.flush()
+    await tell(
+        session,
+        step.merchant_id,
+        f"{document.kind}.finalized",
+        invoice.checkout_id,
+        invoice_id=document.id,
+        number=document.number,
+        corrects=invoice.id,
+    )
+    return await _issued(session, correction)
+
+
+async def _issued(session: AsyncSession, correction: CorrectionRow) -> IssuedCorrection:
+    document = await session.get_one(InvoiceRow, correction.document_id)
+    return IssuedCorrection(
+        document=OfInvoice(
+            merchant_id=correction.merchant_id, checkout_id=document.checkout_id, invoice_id=document.id
+        ),
+        number=document.number,
+        opened_by=correction.opened_by,
+        loose=correction.loose,
+    )
+
+
+def _demand_correctable(invoice: InvoiceRow) -> None:
+    if invoice.kind not in DEMANDS:
+        raise NotCorrectable(f"{invoice.number} is a {invoice.kind}: only invoices and deposit invoices are corrected")
+    if invoice.status == InvoiceStatus.CANCELED:
+        raise NotCorrectable(f"{invoice.number} is canceled already")
+
+
+_Corrected = tuple[InvoiceRow, list[Any], int]
+"""The document, what it took of each line, and the money it set free."""
+
+
+async def _cancel(
+    session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, request: CorrectionRequest
+) -> _Corrected:
+    """Take the whole invoice back: its entry is canceled, its money available, its order can be billed again."""
+    await _demand_whole(session, invoice)
+    merchant = from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
+    original = await read(session, invoice)
+    freed = await _free(session, entry, entry.assigned)
+    entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
+    await deposits.release(session, invoice.checkout_id)
+    draft = Draft(
+        kind=InvoiceKind.CANCELATION,
+        language=original.language,
+        order_number=original.order_number,
+        buyer=original.buyer,
+        cart=original.cart,
+        delivered_on=original.delivered_on,
+        particulars=replace(
+            original.particulars,
+            corrects=DocumentReference(number=invoice.number, issued_on=invoice.issued_on),
+            reason=request.reason,
+            due_on=None,
+        ),
+    )
+    document = await finalize(session, merchant, draft, _ties(invoice), InvoiceStatus.SETTLED)
+    invoice.status = invoices.move(InvoiceStatus(invoice.status), InvoiceStatus.CANCELED)
+    return document, [], freed
+
+
+def _ties(invoice: InvoiceRow) -> Ties:
+    return Ties(
+        checkout_id=invoice.checkout_id, order_id=invoice.order_id, entry_id=invoice.entry_id, corrects_id=invoice.id
+    )
+
+
+async def _demand_whole(session: AsyncSession, invoice: InvoiceRow) -> None:
+    """Only an invoice of which nothing was taken back, and that no other deducts, can be taken back as a whole."""
+    if await credit_notes.credited_total(session, invoice):
+        rest = Money(await credit_notes.left_of(session, invoice), invoice.currency)
+        raise NotCorrectable(f"{invoice.number} has credit notes: credit the rest, {rest}, instead of canceling it")
+    by = await deposits.deducted_by(session, invoice.checkout_id)
+    if by is not None:
+        raise NotCorrectable(f"{invoice.number} is deducted by {by.assignment_key}: cancel that one first")
+
+
+async def _credit(
+    session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, request: CorrectionRequest
+) -> _Corrected:
+    """Take a part back: so much less is owed, and money beyond what is owed then is available."""
+    await _demand_not_being_deducted(session, invoice)
+    credit = await credit_notes.wanted(session, invoice, request)
+    amount = credit.cart.totals.grand_total
+    freed = 0
+    if entry.status != EntryStatus.CANCELED:
+        less = min(amount, balance_of(entry).open)
+        freed = await _free(session, entry, max(0, less - balance_of(entry).outstanding))
+        reduce(entry, less)
+    document = await credit_notes.finalize_note(session, invoice, credit.cart, request.reason)
+    await settle_invoice(session, entry)
+    return document, [to_json(line) for line in credit.lines], freed
+
+
+async def _demand_not_being_deducted(session: AsyncSession, invoice: InvoiceRow) -> None:
+    """Between the order of the goods and their invoice, the deposit must stay what was deducted."""
+    by = await deposits.deducted_by(session, invoice.checkout_id)
+    if by is None:
+        return
+    final = await credit_notes.invoice_in_force(session, by.id)
+    if final is None:
+        words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
+        raise NotCorrectable(f"{words}: credit it then")
+
+
+async def _free(session: AsyncSession, entry: EntryRow, amount: int) -> int:
+    """Untie `amount` from the entry, the money that came last first; answers how much that was."""
+    items = await session.execute(
+        select(EntryItemRow.payment_id, EntryItemRow.amount)
+        .join(PaymentRow, PaymentRow.id == EntryItemRow.payment_id)
+        .where(EntryItemRow.entry_id == entry.id, EntryItemRow.kind == EntryItemKind.ASSIGNED)
+        .order_by(PaymentRow.captured_at.desc(), PaymentRow.id.desc())
+    )
+    rest = amount
+    for payment_id, assigned in items.all():
+        payment = await session.get_one(PaymentRow, payment_id, with_for_update=True, populate_existing=True)
+        taken = min(rest, assigned)
+        await unassign(session, entry, payment, taken, PROCESS)
+        rest -= taken
+    return amount - rest

@@ -1,0 +1,31 @@
+"""What the application may do with its tables when it is not their owner.
+
+A role with these rights and no more can finalize documents, and cannot change, delete or truncate them, nor switch off
+the triggers that refuse it: only the owner of a table can.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.postgres.tables import Base
+
+_ALL = ("SELECT", "INSERT", "UPDATE", "DELETE")
+_FINALIZED = {
+    "invoices": ("SELECT", "INSERT", "UPDATE (status)"),
+    "invoice_lines": ("SELECT", "INSERT"),
+    "tax_subtotals": ("SELECT", "INSERT"),
+    "documents": ("SELECT", "INSERT"),
+    "series": ("SELECT", "INSERT", "UPDATE"),
+}
+
+
+async def grant(engine: AsyncEngine, role: str) -> None:
+    """Give an existing role the rights of the application, and no others. Safe to repeat."""
+    quoted = engine.dialect.identifier_preparer.quote(role)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {quoted}"))
+        await connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
+        for table in Base.metadata.tables:
+            rights = ", ".join(_FINALIZED.get(table, _ALL))
+            await connection.execute(text(f"GRANT {rights} ON {table} TO {quoted}"))
+        await connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quoted}"))

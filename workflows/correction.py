@@ -1,0 +1,93 @@
+"""A correction, from the request to the mailed document: issue, look after the money it set free, write, mail."""
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from workflows.late_payment import hand_over
+from workflows.messages import (
+    CorrectionResult,
+    LatePayment,
+    OpenedCorrection,
+    StartCorrection,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from activities.corrections import CorrectionActivities
+    from activities.delivery import DeliveryActivities
+    from activities.documents import DocumentActivities
+    from activities.late_money import LateMoneyActivities
+    from domain.cases import NewCase
+    from domain.corrections import NOT_SENT, IssueCorrection, IssuedCorrection
+    from domain.steps import OfInvoice
+    from workflows import search_attributes as attributes
+    from workflows.calls import by_mail, in_books, reason, rendering
+
+
+@workflow.defn(name="CorrectionWorkflow")
+class CorrectionWorkflow:
+    """One cancelation or credit note."""
+
+    @workflow.init
+    def __init__(self, start: StartCorrection) -> None:
+        self._start = start
+        self._issued: IssuedCorrection | None = None
+
+    @workflow.run
+    async def run(self, start: StartCorrection) -> CorrectionResult:
+        """The process, top to bottom."""
+        workflow.upsert_search_attributes([attributes.MERCHANT.value_set(start.merchant_id)])
+        issued = await self._issue()
+        if issued.document is not None:
+            await self._look_after_money(issued)
+            await send_correction(issued.document)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return CorrectionResult(document_id=issued.document.invoice_id if issued.document else None)
+
+    async def _issue(self) -> IssuedCorrection:
+        step = IssueCorrection(
+            merchant_id=self._start.merchant_id,
+            correction_id=self._start.correction_id,
+            opened_by=self._start.opened_by,
+            request=self._start.request,
+        )
+        self._issued = await in_books(CorrectionActivities.issue_correction, step, "issue the correction")
+        return self._issued
+
+    async def _look_after_money(self, issued: IssuedCorrection) -> None:
+        """Money that was set free is treated by the merchant's policies, as all money that does not fit."""
+        if issued.loose and issued.document is not None:
+            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=issued.document.checkout_id))
+
+    @workflow.update
+    async def opened(self) -> OpenedCorrection:
+        """The answer to a request: the document is finalized, or why it is not."""
+        await workflow.wait_condition(lambda: self._issued is not None)
+        issued = self._issued or IssuedCorrection()
+        return OpenedCorrection(
+            document_id=issued.document.invoice_id if issued.document else None,
+            opened_by=issued.opened_by,
+            refusal=issued.refusal,
+        )
+
+
+async def send_correction(document: OfInvoice) -> None:
+    """Write and mail a cancelation or credit note. What retries cannot mend is put before a person: the document
+    stands."""
+    try:
+        await rendering(DocumentActivities.render_invoice, document, "write PDF and e-invoice")
+        await by_mail(DeliveryActivities.send_invoice, document, "send the correction")
+    except ActivityError as failure:
+        await _put_before_a_person(document, reason(failure))
+
+
+async def _put_before_a_person(document: OfInvoice, why: str) -> None:
+    case = NewCase(
+        merchant_id=document.merchant_id,
+        checkout_id=document.checkout_id,
+        fact=f"document:{document.invoice_id}:not_sent",
+        kind=NOT_SENT,
+        options=("acknowledge",),
+        data={"document": document.invoice_id, "detail": f"The correction could not be sent: {why}."},
+        opened_at=workflow.now(),
+    )
+    await in_books(LateMoneyActivities.open_case, case, f"open a case: {why}")
