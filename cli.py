@@ -16,6 +16,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from adapters import temporal
+from adapters.documents.fonts import FontLibrary
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
@@ -58,7 +59,7 @@ def merchants() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def load_merchant(file: Path) -> None:
     """Create the merchant described in FILE, or replace its configuration."""
-    merchant = load(file)
+    merchant = load(file, FontLibrary(Settings().documents.font_directory))  # filled from the environment
     asyncio.run(_with_merchants(lambda book: book.save(merchant)))
     click.echo(f"merchant {merchant.id} is loaded")
 

@@ -65,10 +65,14 @@ class MailSettings(_Group):
 
 
 class DocumentSettings(_Group):
-    """`directory` keeps the documents; `renderers` is the number of rendering processes."""
+    """`directory` keeps the documents; `renderers` is the number of rendering processes.
+
+    `font_directory` has fonts for scripts that the bundled fonts do not cover.
+    """
 
     directory: Path = Path("var/documents")
     renderers: int = 1
+    font_directory: Path | None = None
 
 
 class ApiSettings(_Group):

@@ -67,7 +67,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         timeout=settings.stripe.timeout_seconds,
     )
     stack.push_async_callback(provider.close)
-    renderer = PooledRenderer(processes=settings.documents.renderers)
+    renderer = PooledRenderer(processes=settings.documents.renderers, font_directory=settings.documents.font_directory)
     stack.push_async_callback(renderer.close)
     await renderer.warm_up()
     sessions = database.sessions(engine)

@@ -3,12 +3,16 @@
 id = "meridian"
 [seller]           # fields of domain.merchants.Seller, and [seller.address]
 [branding]         # `logo` is the name of an SVG file beside this one
+[texts.de.invoice] # words in place of ours, by language and section: title = "Beleg"
+[blocks.de]        # templates for the free places of documents: see adapters.documents.blocks
 """
 
 import re
 import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -25,15 +29,20 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.documents import logo
+from adapters.documents import blocks, logo
+from adapters.documents.fonts import FontLibrary
 from adapters.documents.words import LANGUAGES
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
+from domain.languages import is_language
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
 from domain.refunds import RefundApproval
+from domain.scripts import missing_fonts
+from domain.texts import UNPRINTABLE
+from wording import own_texts
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -42,14 +51,24 @@ class InvalidMerchantFile(ValueError):
     """The file is not a merchant. The message has one line per field that is wrong."""
 
 
-def load(path: Path) -> Merchant:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surroundings:
+    """What a file is read with: the directory it lies in, and the fonts its documents will be set in."""
+
+    directory: Path
+    fonts: FontLibrary
+
+
+def load(path: Path, fonts: FontLibrary | None = None) -> Merchant:
     """The merchant of a TOML file. Raises InvalidMerchantFile, and OSError when the file cannot be read."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidMerchantFile(f"{path.name} is not TOML: {error}") from error
     try:
-        return _MerchantTable.model_validate(content, context=path.parent).to_domain()
+        return _MerchantTable.model_validate(
+            content, context=_Surroundings(directory=path.parent, fonts=fonts or FontLibrary())
+        ).to_domain()
     except ValidationError as error:
         wrong = [f"  {'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()]
         raise InvalidMerchantFile("\n".join([f"{path.name} is not a merchant:", *wrong])) from error
@@ -61,9 +80,10 @@ def _country(code: str) -> str:
     return code
 
 
-def _language(code: str) -> str:
-    if code not in LANGUAGES:
-        raise ValueError(f"documents are written in {', '.join(sorted(LANGUAGES))} only")
+def _language(code: str, info: ValidationInfo[Any]) -> str:
+    """Read after the texts: a language we have none in needs the merchant's own."""
+    if code not in LANGUAGES | info.data.get("texts", {}).keys():
+        raise ValueError(f"we have texts in {', '.join(sorted(LANGUAGES))} only; others need texts of your own")
     return code
 
 
@@ -105,6 +125,26 @@ def _iban(text: str) -> str:
     if int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97 != 1:
         raise ValueError("the check digits of this IBAN are wrong")
     return iban
+
+
+def _wrong_languages(by_language: Mapping[str, object]) -> Iterator[str]:
+    return (f"{code!r} is no ISO 639-1 code" for code in by_language if not is_language(code))
+
+
+def _unprintable(text: str, fonts: FontLibrary) -> str | None:
+    if UNPRINTABLE.search(text):
+        return "must be one line without control characters and direction overrides"
+    if missing := fonts.undrawable(text):
+        return f"has characters no font can draw: {missing[:10]}; {missing_fonts(missing)}"
+    return None
+
+
+def _block_problem(place: str, source: str, fonts: FontLibrary) -> str | None:
+    try:
+        printed = blocks.printed(blocks.checked(place, source))
+    except blocks.UnsafeBlock as error:
+        return str(error)
+    return _unprintable(printed.replace("\n", " "), fonts)
 
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -157,22 +197,35 @@ class _BrandingTable(_Table):
 
     @field_validator("logo")
     @classmethod
-    def _read_logo(cls, name: str, info: ValidationInfo[Path]) -> str:
+    def _read_logo(cls, name: str, info: ValidationInfo[_Surroundings]) -> str:
         if Path(name).name != name or not name.endswith(".svg"):
             raise ValueError("must be the name of an SVG file beside the merchant's file")
         try:
-            return logo.checked((info.context / name).read_text(encoding="utf-8"))
+            return logo.checked((info.context.directory / name).read_text(encoding="utf-8"))
         except OSError as error:
             raise ValueError(f"cannot be read: {error.strerror}") from error
 
-    def to_domain(self) -> Branding:
-        return Branding(**self.model_dump())
+    def to_domain(self, texts: "_Texts", templates: Mapping[str, Mapping[str, str]]) -> Branding:
+        return Branding(**self.model_dump(), texts=_by_dotted_key(texts), blocks=templates)
+
+
+_Texts = dict[str, dict[str, dict[str, str]]]
+"""By language, section and name, as a file has them."""
+
+
+def _by_dotted_key(texts: _Texts) -> dict[str, dict[str, str]]:
+    return {
+        language: {f"{section}.{name}": text for section, table in tables.items() for name, text in table.items()}
+        for language, tables in texts.items()
+    }
 
 
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
     branding: _BrandingTable
+    texts: _Texts = {}
+    blocks: dict[str, dict[str, str]] = {}
     languages: Annotated[list[Annotated[str, AfterValidator(_language)]], Field(min_length=1)]
     redirect_origins: list[Annotated[str, AfterValidator(_origin)]] = []
     time_zone: Annotated[str, AfterValidator(_time_zone)]
@@ -186,6 +239,39 @@ class _MerchantTable(_Table):
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
 
+    @field_validator("texts")
+    @classmethod
+    def _only_texts_of_ours(cls, texts: _Texts, info: ValidationInfo[_Surroundings]) -> _Texts:
+        wrong = list(_wrong_languages(texts))
+        for language, own in _by_dotted_key(texts).items():
+            for key, text in own.items():
+                if problem := own_texts.problem(key, text) or _unprintable(text, info.context.fonts):
+                    wrong.append(f"{language}.{key} {problem}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return texts
+
+    @field_validator("blocks")
+    @classmethod
+    def _only_plain_blocks(
+        cls, templates: dict[str, dict[str, str]], info: ValidationInfo[_Surroundings]
+    ) -> dict[str, dict[str, str]]:
+        wrong = list(_wrong_languages(templates))
+        for language, places in templates.items():
+            for place, source in places.items():
+                if problem := _block_problem(place, source, info.context.fonts):
+                    wrong.append(f"{language}.{place}: {problem}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return templates
+
+    @model_validator(mode="after")
+    def _seller_can_be_printed(self, info: ValidationInfo[_Surroundings]) -> Self:
+        printed = f"{self.branding.display_name}{''.join(map(str, self.seller.model_dump().values()))}"
+        if problem := _unprintable(printed, info.context.fonts):
+            raise ValueError(f"seller and display name: {problem}")
+        return self
+
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
         if _around_counter(self.credit_note_pattern) == _around_counter(self.number_pattern):
@@ -196,7 +282,7 @@ class _MerchantTable(_Table):
         return Merchant(
             id=self.id,
             seller=self.seller.to_domain(),
-            branding=self.branding.to_domain(),
+            branding=self.branding.to_domain(self.texts, self.blocks),
             languages=tuple(self.languages),
             redirect_origins=tuple(self.redirect_origins),
             time_zone=self.time_zone,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
-from adapters.documents import fonts
+from adapters.documents.fonts import FontLibrary
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.inbox import PostgresInbox
@@ -54,7 +54,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         documents=LocalDocumentStore(settings.documents.directory),
-        undrawable=fonts.undrawable,
+        undrawable=FontLibrary(settings.documents.font_directory).undrawable,
         result_keys={name: merchant.result_key.get_secret_value() for name, merchant in settings.merchants.items()},
     )
     ui = f"{settings.temporal.ui_url.rstrip('/')}/namespaces/{settings.temporal.namespace}"

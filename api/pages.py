@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse
 
 from api.accent import FALLBACK, AccentStyle
 from api.services import Site
-from api.words import words
+from api.words import words, words_of
 from domain.views import PaymentPageView
 from wording import Wording
 
@@ -48,7 +48,7 @@ class Refresh:
 def payment(view: PaymentPageView, path: str, site: Site) -> HTMLResponse:
     """The page of a checkout that can be paid; `path` is its own."""
     context = {"view": view, "path": path, "most_lines": MOST_LINES}
-    return _page("payment.html", words(view.language), site, context)
+    return _page("payment.html", words_of(view), site, context)
 
 
 def of_checkout(
@@ -61,7 +61,7 @@ def of_checkout(
     refresh: Refresh | None = None,
 ) -> HTMLResponse:
     """A notice in the merchant's colours; `notice` names a section of the texts."""
-    wording = words(view.language)
+    wording = words_of(view)
     values = {"amount": wording.money(view.cart.totals.grand_total, view.cart.currency)}
     context = {"view": view, "notice": notice, "values": values, "link": link, "refresh": refresh}
     return _page("notice.html", wording, site, context, status_code=status_code)

@@ -9,8 +9,8 @@ from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The collaborators of the routes. `undrawable` returns the characters of a text that no bundled font
-    can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
+    """The collaborators of the routes. `undrawable` returns the characters of a text that no font of
+    ours can draw. `result_keys` signs, per merchant id, the result tokens its shop verifies (HS256).
     """
 
     reader: Reader

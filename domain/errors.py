@@ -31,6 +31,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from domain.scripts import missing_fonts
+
 
 class QuittanceError(Exception):
     """Base of every expected failure."""
@@ -174,12 +176,12 @@ class DocumentError(QuittanceError):
 
 
 class MissingGlyphs(DocumentError):
-    """The bundled fonts cannot draw these characters; a PDF made anyway would not be valid PDF/A."""
+    """No font we have can draw these characters; a PDF made anyway would not be valid PDF/A."""
 
     def __init__(self, characters: str) -> None:
         self.characters = characters
         shown = ", ".join(f"U+{ord(c):04X} {c}" for c in characters[:10])
-        super().__init__(f"no bundled font has a glyph for {shown}; add a font set that covers this script")
+        super().__init__(f"no font has a glyph for {shown}; {missing_fonts(characters)}")
 
     def __reduce__(self) -> tuple[type[Self], tuple[str]]:
         """Errors of a renderer process travel to its parent pickled."""

@@ -1,6 +1,7 @@
 """A merchant: who sells. Legal data for the invoice, how it looks, how its numbers run, what it allows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.checkout import Address
@@ -31,11 +32,17 @@ class Seller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branding:
-    """How the merchant's pages, mails and documents look. `logo` is an SVG with flat fills, as text."""
+    """How the merchant's pages, mails and documents look. `logo` is an SVG with flat fills, as text.
+
+    By language (ISO 639-1): `texts` has words used in place of ours, by their dotted key; `blocks` has templates
+    for the free places of documents, by the name of the place.
+    """
 
     display_name: str
     logo: str
     accent: str
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    blocks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 class BalancedWhen(StrEnum):

@@ -1,6 +1,7 @@
 """The words people read, in their language: texts from TOML files, amounts, dates and numbers as people write them."""
 
 import tomllib
+from collections.abc import Mapping
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,15 +10,20 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, get_timezone_gmt, get_timezone_name
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_interval, get_timezone_gmt, get_timezone_name
 from babel.numbers import format_decimal, format_percent
 
 from domain.currencies import exponent
 from domain.money import major_from_minor
 
 FALLBACK = "en"
-_UNITS = Path(__file__).parent / "units"
+_HERE = Path(__file__).parent
+DOCUMENTS = _HERE / "texts" / "documents"
+MAILS = _HERE / "texts" / "mails"
+PAGES = _HERE / "texts" / "pages"
+_UNITS = _HERE / "units"
+NO_TEXTS: Mapping[str, Mapping[str, str]] = {}
 _MINUS = "\N{MINUS SIGN}"
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -29,32 +35,55 @@ def languages(texts: Path) -> frozenset[str]:
 
 
 @cache
+def product_texts(texts: Path, language: str) -> Mapping[str, str]:
+    """All texts of a folder in one language by dotted key, and the units; empty for a language it does not have."""
+    if language not in languages(texts):
+        return {}
+    return _flat(_read(texts / f"{language}.toml")) | _flat({"units": _read(_UNITS / f"{language}.toml")})
+
+
 def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-class Wording:
-    """One language of a folder of texts. A language the folder does not have is written in English.
+def _flat(tables: dict[str, Any]) -> dict[str, str]:
+    return {
+        f"{section}.{name}": text
+        for section, table in tables.items()
+        if isinstance(table, dict)
+        for name, text in table.items()
+    }
 
-    `locale` in the text file says how numbers and dates are written.
+
+class Wording:
+    """One language of a folder of texts, in the merchant's own words where there are any.
+
+    A text is looked for in this order: the merchant's in this language, ours in this language, the merchant's in
+    English, ours in English; the key itself is the last resort. `own` holds the merchant's texts, by language
+    and dotted key. Numbers and dates are written as the language has it; one that neither we nor the merchant
+    have texts in is English.
     """
 
-    def __init__(self, texts: Path, language: str) -> None:
-        self.language = language if language in languages(texts) else FALLBACK
-        self._texts = _read(texts / f"{self.language}.toml")
-        self._units = _read(_UNITS / f"{self.language}.toml")
-        self._locale = Locale.parse(self._texts["locale"])
+    def __init__(self, texts: Path, language: str, own: Mapping[str, Mapping[str, str]] = NO_TEXTS) -> None:
+        self.language = language if language in languages(texts) or language in own else FALLBACK
+        self._texts = [
+            layer
+            for choice in dict.fromkeys((self.language, FALLBACK))
+            for layer in (own.get(choice, {}), product_texts(texts, choice))
+        ]
+        self._locale = _locale(texts, self.language)
+
+    def text(self, key: str) -> str:
+        """The text of a dotted key as it is written, with its `{placeholders}`."""
+        return self.text_or(key, key)
+
+    def text_or(self, key: str, default: str) -> str:
+        """The text of a dotted key, or `default` where no text has it."""
+        return next((layer[key] for layer in self._texts if key in layer), default)
 
     def say(self, key: str, /, **values: str) -> str:
         """The text of a dotted key, with its `{placeholders}` filled in."""
-        section, name = key.split(".")
-        text: str = self._texts[section][name]
-        return text.format(**values)
-
-    def say_or(self, key: str, default: str) -> str:
-        """The text of a dotted key, or `default` where the language has none."""
-        section, name = key.split(".", 1)
-        return str(self._texts[section].get(name, default))
+        return self.text(key).format(**values)
 
     def money(self, minor: int, currency: str) -> str:
         """An amount in minor units with its currency, with as many decimals as the currency has."""
@@ -70,12 +99,16 @@ class Wording:
     def quantity(self, quantity: Decimal, unit: str) -> str:
         """A quantity with its unit (UN/ECE Recommendation 20); pieces are plain numbers."""
         number = format_decimal(quantity, locale=self._locale, decimal_quantization=False)
-        name: str = self._units.get(unit, unit)
+        name = self.text_or(f"units.{unit}", unit)
         return f"{number}{_NO_BREAK_SPACE}{name}" if name else number
 
     def rate(self, per_cent: Decimal) -> str:
         """A tax rate."""
         return format_percent(per_cent.scaleb(-2), locale=self._locale, decimal_quantization=False)
+
+    def period(self, start: date, end: date) -> str:
+        """The days from `start` to `end`, both included, as short as people write it."""
+        return str(format_interval(start, end, "yMMMd", locale=self._locale))
 
     def date(self, day: date) -> str:
         """A date in full."""
@@ -92,3 +125,14 @@ class Wording:
     def country(self, code: str) -> str:
         """A country's name (ISO 3166-1 alpha-2); the code itself where no name is known."""
         return str(self._locale.territories.get(code, code))
+
+
+@cache
+def _locale(texts: Path, language: str) -> Locale:
+    """How numbers and dates are written: what our text file says, and for other languages what is usual."""
+    if language in languages(texts):
+        return Locale.parse(_read(texts / f"{language}.toml")["locale"])
+    try:
+        return Locale.parse(language)
+    except UnknownLocaleError:
+        return _locale(texts, FALLBACK)

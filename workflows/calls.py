@@ -26,7 +26,7 @@ BOOKS_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_
 OUTSIDE_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
 HEARTBEAT_TIMEOUT = timedelta(seconds=5)
 PROVIDER_TIMEOUT = timedelta(seconds=60)
-RENDERING_TIMEOUT = timedelta(minutes=2)
+RENDERING_TIMEOUT = timedelta(minutes=5)
 MAIL_TIMEOUT = timedelta(minutes=2)
 
 

@@ -13,15 +13,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import connection
+from pathlib import Path
 from typing import Any, TypeVar
 
+from adapters.documents.fonts import FontLibrary
 from domain.documents import RenderedInvoice
 from domain.errors import DocumentError
 from domain.invoices import Invoice
 
 DEFAULT_TIMEOUT = 60.0
-"""Seconds a single invoice may take; one of 200 lines takes about two."""
+TIMEOUT_PER_LINE = 0.1
+"""Seconds a single invoice may take, and those it may take for each line: 200 lines take about two, a thousand twelve,
+and several times as long on a busy machine."""
 
 _Result = TypeVar("_Result")
 
@@ -33,12 +38,22 @@ class RenderingDied(DocumentError):
 class PooledRenderer:
     """Implements `domain.ports.InvoiceRenderer` on `processes` renderer processes.
 
-    Made inside a running event loop and used by it only. `timeout` is in seconds and counts from the start
-    of an invoice, not from its place in the queue.
+    Made inside a running event loop and used by it only. `timeout` and `timeout_per_line` are in seconds and count
+    from the start of an invoice, not from its place in the queue. `font_directory` has fonts beside the bundled ones;
+    raises UnusableFont.
     """
 
-    def __init__(self, *, processes: int = 1, timeout: float = DEFAULT_TIMEOUT) -> None:
-        self._processes = [_RendererProcess(timeout) for _ in range(processes)]
+    def __init__(
+        self,
+        *,
+        processes: int = 1,
+        timeout: float = DEFAULT_TIMEOUT,
+        timeout_per_line: float = TIMEOUT_PER_LINE,
+        font_directory: Path | None = None,
+    ) -> None:
+        FontLibrary(font_directory)  # raises here, where it is heard, and not in a process that cannot start
+        patience = _Patience(seconds=timeout, seconds_per_line=timeout_per_line)
+        self._processes = [_RendererProcess(patience, font_directory) for _ in range(processes)]
         self._idle: asyncio.Queue[_RendererProcess] = asyncio.Queue()
         for process in self._processes:
             self._idle.put_nowait(process)
@@ -71,8 +86,8 @@ class PooledRenderer:
 class _RendererProcess:
     """One process, started when first needed and again after it died."""
 
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
+    def __init__(self, patience: "_Patience", font_directory: Path | None) -> None:
+        self._prepared_with = (patience, font_directory)
         self._executor: ProcessPoolExecutor | None = None
 
     async def run(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
@@ -94,28 +109,39 @@ class _RendererProcess:
         """Never by fork: a copy of this process would hold its locks and connections."""
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
         context = multiprocessing.get_context(method)
-        return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare, initargs=(self._timeout,))
+        return ProcessPoolExecutor(1, mp_context=context, initializer=_prepare, initargs=self._prepared_with)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Patience:
+    """How long an invoice may take: a long one takes longer, and is no less alive."""
+
+    seconds: float
+    seconds_per_line: float
+
+    def with_invoice(self, invoice: Invoice) -> float:
+        return self.seconds + self.seconds_per_line * len(invoice.cart.lines)
 
 
 class _Worker:
     """What a renderer process keeps between invoices."""
 
     render: Callable[[Invoice], RenderedInvoice]
-    timeout: float
+    patience: _Patience
 
 
-def _prepare(timeout: float) -> None:
+def _prepare(patience: _Patience, font_directory: Path | None) -> None:
     from adapters.documents.typesetter import Typesetter  # noqa: PLC0415  the parent must not load Pango
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _Worker.timeout = timeout
-    _Worker.render = Typesetter().render
+    _Worker.patience = patience
+    _Worker.render = Typesetter(FontLibrary(font_directory)).render
 
 
 def _render(invoice: Invoice) -> RenderedInvoice:
     """Runs in a renderer process. The watchdog is a native thread: it also ends a loop inside Pango."""
-    faulthandler.dump_traceback_later(_Worker.timeout, exit=True)
+    faulthandler.dump_traceback_later(_Worker.patience.with_invoice(invoice), exit=True)
     try:
         return _Worker.render(invoice)
     finally:

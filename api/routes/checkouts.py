@@ -19,6 +19,7 @@ from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violati
 from domain.merchants import Merchant
 from domain.particulars import check_assignment_key
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
+from domain.scripts import missing_fonts
 from domain.views import CheckoutView
 from domain.violations import Violations
 
@@ -181,7 +182,9 @@ def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Se
 def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:
     """Refuse text that the invoice could not show: it would be found out only after the customer paid."""
     violations = [
-        Violation(pointer=place, message=f"cannot be printed on the invoice: {_named(missing)}")
+        Violation(
+            pointer=place, message=f"cannot be printed on the invoice: {_named(missing)}; {missing_fonts(missing)}"
+        )
         for place, printed in printed_texts(wanted)
         if (missing := services.undrawable(printed))
     ]

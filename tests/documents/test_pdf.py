@@ -7,22 +7,22 @@ import sys
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 import pytest
 from facturx import get_facturx_xml_from_pdf
 from fontTools.ttLib import TTFont
 from lxml import etree
-from pypdf import PdfReader
 
 from adapters.documents import cii, fonts
+from adapters.documents.fonts import FontLibrary
 from adapters.documents.logo import UnsafeLogo
 from adapters.documents.typesetter import Typesetter
 from domain.checkout import PriceMode
 from domain.documents import RenderedInvoice
 from domain.errors import MissingGlyphs
 from tests.documents.invoices import BUYER, DISCOUNT, MERCHANT, a_line, a_payment, an_invoice, many_lines
+from tests.documents.reading import opened, pages, places, used_fonts
 
 # WeasyPrint leaves its own colour profile to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
@@ -47,24 +47,6 @@ def long(typesetter: Typesetter) -> RenderedInvoice:
     return typesetter.render(an_invoice(lines=many_lines(200), prices=PriceMode.GROSS))
 
 
-def _pages(rendered: RenderedInvoice) -> list[str]:
-    """The text of every page, spaces of all kinds made one."""
-    return [" ".join(page.extract_text().split()) for page in PdfReader(io.BytesIO(rendered.pdf)).pages]
-
-
-def _open(rendered: RenderedInvoice) -> pikepdf.Pdf:
-    return pikepdf.open(io.BytesIO(rendered.pdf))
-
-
-def _used_fonts(pdf: pikepdf.Pdf) -> list[Any]:
-    found = {
-        name: font
-        for page in pdf.pages
-        for name, font in page.obj["/Resources"].get("/Font", pikepdf.Dictionary()).items()
-    }
-    return list(found.values())
-
-
 def test_the_xml_in_the_pdf_is_the_xml_we_store_byte_for_byte(rendered: RenderedInvoice) -> None:
     name, xml = get_facturx_xml_from_pdf(io.BytesIO(rendered.pdf), check_xsd=False)
     assert name == "factur-x.xml"
@@ -72,7 +54,7 @@ def test_the_xml_in_the_pdf_is_the_xml_we_store_byte_for_byte(rendered: Rendered
 
 
 def test_the_xml_is_associated_with_the_document_once_as_its_alternative(rendered: RenderedInvoice) -> None:
-    with _open(rendered) as pdf:
+    with opened(rendered) as pdf:
         (associated,) = pdf.Root["/AF"]
         assert associated["/AFRelationship"] == "/Alternative"
         assert associated["/F"] == associated["/UF"] == "factur-x.xml"
@@ -81,7 +63,7 @@ def test_the_xml_is_associated_with_the_document_once_as_its_alternative(rendere
 
 
 def test_the_file_says_that_it_is_pdf_a_3a_pdf_ua_1_and_factur_x_in_one_rdf(rendered: RenderedInvoice) -> None:
-    with _open(rendered) as pdf:
+    with opened(rendered) as pdf:
         xmp = etree.fromstring(pdf.Root["/Metadata"].read_bytes())
     (rdf,) = xmp.iter(f"{_RDF}RDF")
     said = {element.tag: element.text for element in rdf.iter()}
@@ -97,7 +79,7 @@ def test_the_file_says_that_it_is_pdf_a_3a_pdf_ua_1_and_factur_x_in_one_rdf(rend
 
 
 def test_the_file_is_tagged_titled_and_has_a_language_and_an_output_intent(rendered: RenderedInvoice) -> None:
-    with _open(rendered) as pdf:
+    with opened(rendered) as pdf:
         assert bool(pdf.Root["/MarkInfo"]["/Marked"])
         assert bool(pdf.Root["/ViewerPreferences"]["/DisplayDocTitle"])
         assert pdf.Root["/Lang"] == "de"
@@ -109,10 +91,10 @@ def test_the_file_is_tagged_titled_and_has_a_language_and_an_output_intent(rende
 
 
 def test_every_font_is_embedded_and_ours_and_no_glyph_is_missing(long: RenderedInvoice) -> None:
-    with TTFont(fonts.DIRECTORY / "Inter-Regular.ttf") as font:
+    with TTFont(fonts.BUNDLED / "Inter-Regular.ttf") as font:
         known = set(range(1, font["maxp"].numGlyphs))
-    with _open(long) as pdf:
-        used = _used_fonts(pdf)
+    with opened(long) as pdf:
+        used = used_fonts(pdf)
         assert len(used) == 3
         for (descendant,) in (font["/DescendantFonts"] for font in used):
             assert fonts.FAMILY in str(descendant["/BaseFont"])
@@ -136,7 +118,7 @@ def _glyphs(page: pikepdf.Page) -> set[int]:
 
 def test_qpdf_finds_nothing_wrong_with_the_file(rendered: RenderedInvoice, long: RenderedInvoice) -> None:
     for document in (rendered, long):
-        with _open(document) as pdf:
+        with opened(document) as pdf:
             assert pdf.check_pdf_syntax() == []
 
 
@@ -153,7 +135,7 @@ def test_another_process_writes_the_same_bytes(rendered: RenderedInvoice) -> Non
 
 
 def test_a_german_net_invoice_shows_net_prices_and_adds_tax(rendered: RenderedInvoice) -> None:
-    (page,) = _pages(rendered)
+    (page,) = pages(rendered)
     for text in (
         "Rechnung Bezahlt",
         "Atelier Nordlicht GmbH z. Hd. Dr. Jana Köhler Königsstraße 48 b 10961 Berlin",
@@ -171,7 +153,7 @@ def test_a_german_net_invoice_shows_net_prices_and_adds_tax(rendered: RenderedIn
 
 
 def test_an_english_gross_invoice_shows_gross_prices_and_the_tax_in_them(typesetter: Typesetter) -> None:
-    (page,) = _pages(typesetter.render(an_invoice(language="en", prices=PriceMode.GROSS, discounts=(DISCOUNT,))))
+    (page,) = pages(typesetter.render(an_invoice(language="en", prices=PriceMode.GROSS, discounts=(DISCOUNT,))))
     for text in (
         "prices include VAT",
         "€849.00 19% €849.00",
@@ -187,7 +169,7 @@ def test_an_english_gross_invoice_shows_gross_prices_and_the_tax_in_them(typeset
 
 
 def test_an_open_invoice_is_not_called_paid_and_says_how_to_pay(typesetter: Typesetter) -> None:
-    (page,) = _pages(typesetter.render(an_invoice(paid=False)))
+    (page,) = pages(typesetter.render(an_invoice(paid=False)))
     assert "Bezahlt" not in page
     assert "Bitte überweisen Sie 1.646,01 € unter Angabe der Rechnungsnummer RE-2026-004217" in page
     assert "IBAN DE75 5121 0800 1245 1261 99" in page
@@ -195,58 +177,45 @@ def test_an_open_invoice_is_not_called_paid_and_says_how_to_pay(typesetter: Type
 
 
 def test_a_partly_paid_invoice_names_the_payment_and_the_rest(typesetter: Typesetter) -> None:
-    (page,) = _pages(typesetter.render(an_invoice(payments=(a_payment(100_000),))))
+    (page,) = pages(typesetter.render(an_invoice(payments=(a_payment(100_000),))))
     assert "Der Betrag von 1.000,00 € wurde am 23. November 2026" in page
     assert "Bitte überweisen Sie 646,01 €" in page
     assert "überweisen Sie nichts" not in page
 
 
 def test_every_page_of_a_long_invoice_has_a_head_and_its_number_and_the_last_one_a_line(long: RenderedInvoice) -> None:
-    pages = _pages(long)
-    assert len(pages) > 5
-    for number, page in enumerate(pages, start=1):
-        assert "Pos. Beschreibung Menge Einzelpreis USt. Betrag" in page
-        assert (f"RE-2026-004217 · Seite {number} / {len(pages)}" in page) == (number > 1)
-    assert "Regalboden Nr. 200" in pages[-1]
-    assert "Gesamtbetrag" in pages[-1]
-    positions = [int(n) for page in pages for n in re.findall(r"Regalboden Nr\. (\d+)", page)]
+    texts = pages(long)
+    assert len(texts) > 5
+    for number, text in enumerate(texts, start=1):
+        assert "Pos. Beschreibung Menge Einzelpreis USt. Betrag" in text
+        assert (f"RE-2026-004217 · Seite {number} / {len(texts)}" in text) == (number > 1)
+    assert "Regalboden Nr. 200" in texts[-1]
+    assert "Gesamtbetrag" in texts[-1]
+    positions = [int(n) for text in texts for n in re.findall(r"Regalboden Nr\. (\d+)", text)]
     assert positions == list(range(1, 201))
 
 
 @pytest.mark.parametrize("count", range(5, 14))
 def test_totals_never_stand_alone_on_the_last_page(typesetter: Typesetter, count: int) -> None:
-    pages = _pages(typesetter.render(an_invoice(lines=many_lines(count))))
-    assert "Gesamtbetrag" in pages[-1]
-    assert "Regalboden" in pages[-1]
+    texts = pages(typesetter.render(an_invoice(lines=many_lines(count))))
+    assert "Gesamtbetrag" in texts[-1]
+    assert "Regalboden" in texts[-1]
 
 
 def test_very_long_names_stay_on_the_page_and_above_the_title(typesetter: Typesetter) -> None:
     buyer = replace(BUYER, company=_LONG[:120], address=replace(BUYER.address, line1=_LONG[:90], country="AT"))
     lines = (a_line(_LONG, "123456789.99", quantity="1000", description=_LONG * 5),)
-    places = _places(typesetter.render(an_invoice(buyer=buyer, lines=lines)))
+    found = places(typesetter.render(an_invoice(buyer=buyer, lines=lines)))
     right_margin = 190 / 25.4 * 72
-    assert [text for text, x, _ in places if x > right_margin] == []
-    (country_y,) = (y for text, _, y in places if text == "Österreich")
-    (title_y,) = (y for text, _, y in places if text == "Rechnung")
+    assert [text for text, x, _ in found if x > right_margin] == []
+    (country_y,) = (y for text, _, y in found if text == "Österreich")
+    (title_y,) = (y for text, _, y in found if text == "Rechnung")
     assert country_y > title_y + 15
-
-
-def _places(rendered: RenderedInvoice) -> list[tuple[str, float, float]]:
-    """Where each piece of text begins, in points from the lower left corner of its page."""
-    found: list[tuple[str, float, float]] = []
-
-    def visit(text: str, matrix: list[float], at: list[float], _font: Any, _size: float) -> None:
-        x, y = (at[4] * matrix[0] + matrix[4], at[5] * matrix[3] + matrix[5])
-        found.append((text.strip(), x, y))
-
-    for page in PdfReader(io.BytesIO(rendered.pdf)).pages:
-        page.extract_text(visitor_text=visit)
-    return [place for place in found if place[0]]
 
 
 @pytest.mark.parametrize("name", ["Łukasz Żółć-Świątek", "Dvořáková", "Γιώργος", "Наталія", "Nguyễn Thị Hằng"])
 def test_names_in_the_scripts_of_europe_are_drawn(typesetter: Typesetter, name: str) -> None:
-    (page,) = _pages(typesetter.render(an_invoice(buyer=replace(BUYER, name=name))))
+    (page,) = pages(typesetter.render(an_invoice(buyer=replace(BUYER, name=name))))
     assert name in page
 
 
@@ -254,13 +223,12 @@ def test_names_in_the_scripts_of_europe_are_drawn(typesetter: Typesetter, name: 
     ("name", "missing"),
     [
         ("株式会社", "会式株社"),
-        ("שלום", "וםלש"),
-        ("محمد", "حدم"),
+        ("สมชาย", "ยสชาม"),
         ("Anna \N{GRINNING FACE}", "\N{GRINNING FACE}"),
         ("a\x07b", "\x07"),
     ],
 )
-def test_characters_no_bundled_font_has_are_named_before_anything_is_written(
+def test_characters_no_font_has_are_named_before_anything_is_written(
     typesetter: Typesetter, name: str, missing: str
 ) -> None:
     with pytest.raises(MissingGlyphs) as caught:
@@ -269,9 +237,9 @@ def test_characters_no_bundled_font_has_are_named_before_anything_is_written(
 
 
 def test_markup_in_a_name_is_text(typesetter: Typesetter) -> None:
-    lines = (a_line("<img src='file:///etc/passwd'> & <b>fett</b>", "1.00"),)
-    (page,) = _pages(typesetter.render(an_invoice(lines=lines)))
-    assert "<img src='file:///etc/passwd'> & <b>fett</b>" in page
+    lines = (a_line("<img src='file:///etc/hosts'> & <b>x</b>", "1.00"),)
+    (page,) = pages(typesetter.render(an_invoice(lines=lines)))
+    assert "<img src='file:///etc/hosts'> & <b>x</b>" in page
 
 
 def test_a_logo_that_loads_something_is_refused(typesetter: Typesetter) -> None:
@@ -281,16 +249,18 @@ def test_a_logo_that_loads_something_is_refused(typesetter: Typesetter) -> None:
 
 
 def test_a_language_without_texts_is_written_in_english(typesetter: Typesetter) -> None:
-    (page,) = _pages(typesetter.render(an_invoice(language="pl")))
+    (page,) = pages(typesetter.render(an_invoice(language="pl")))
     assert "Invoice Paid" in page
 
 
 def test_foreign_fonts_are_never_used(typesetter: Typesetter) -> None:
     """Symbols that some systems would rather draw with an emoji font."""
     symbols = "".join(
-        c for c in "\N{HEAVY BLACK HEART}\N{CHECK MARK}\N{COPYRIGHT SIGN}\N{BLACK STAR}" if c in fonts.drawable()
+        c
+        for c in "\N{HEAVY BLACK HEART}\N{CHECK MARK}\N{COPYRIGHT SIGN}\N{BLACK STAR}"
+        if not FontLibrary().undrawable(c)
     )
     assert symbols
     rendered = typesetter.render(an_invoice(lines=(a_line(f"Ware {symbols}", "1.00"),)))
-    with _open(rendered) as pdf:
-        assert all(fonts.FAMILY in str(font["/BaseFont"]) for font in _used_fonts(pdf))
+    with opened(rendered) as pdf:
+        assert all(fonts.FAMILY in str(font["/BaseFont"]) for font in used_fonts(pdf))

@@ -10,20 +10,17 @@ from typing import Any
 import pytest
 
 import wording
-from adapters.documents import fonts
-from adapters.documents.words import TEXTS as DOCUMENTS
-from api.words import TEXTS as PAGES
+from adapters.documents.fonts import FontLibrary
 from api.words import preferred_language
 from domain.units import UNITS
-from wording import Wording, languages
+from wording import DOCUMENTS, MAILS, PAGES, Wording, languages
 
 _ROOT = Path(__file__).parents[2]
-_MAILS = _ROOT / "adapters" / "mail" / "texts"
 _UNITS = Path(wording.__file__).parent / "units"
 _LANGUAGES = ["de", "en", "fr"]
 _NBSP = "\N{NO-BREAK SPACE}"
 _FOLDERS = pytest.mark.parametrize(
-    "folder", [DOCUMENTS, PAGES, _MAILS], ids=lambda folder: str(folder.relative_to(_ROOT))
+    "folder", [DOCUMENTS, PAGES, MAILS], ids=lambda folder: str(folder.relative_to(_ROOT))
 )
 
 
@@ -69,7 +66,7 @@ def test_every_unit_we_sell_by_has_a_word_and_no_other(language: str) -> None:
 @pytest.mark.parametrize("language", _LANGUAGES)
 def test_the_fonts_can_draw_every_text_of_a_document(language: str) -> None:
     texts = [*_flat(DOCUMENTS, language).values(), *_read(_UNITS, language).values()]
-    assert fonts.undrawable("".join(texts)) == ""
+    assert FontLibrary().undrawable("".join(texts)) == ""
 
 
 def test_a_language_without_texts_is_written_in_english() -> None:
