@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.book_settings import NO_CHOICE, BookSettings
 from domain.checkout import Address
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
@@ -60,6 +61,7 @@ class Merchant:
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
     series of its own that begins at 1.
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
+    `books` says how bookings are kept.
     """
 
     id: str
@@ -79,3 +81,4 @@ class Merchant:
     cancelation_pattern: str = "ST-{year}-{000000}"
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
+    books: BookSettings = NO_CHOICE

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.assignments import assign, settle_invoice, unassign
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import entry_of, locked_checkout
@@ -137,6 +138,7 @@ async def _apply(
         await _withdraw(session, dispute, payment, entry, wanted - dispute.held)
     elif wanted < dispute.held:
         await _give_back(session, dispute, payment, entry)
+    await booked.dispute(session, dispute, payment)
     if entry is not None:
         await settle_invoice(session, entry)
 

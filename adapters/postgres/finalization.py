@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
@@ -58,6 +59,7 @@ async def finalize(
     await session.flush()
     session.add_all(_detail_rows(invoice, draft.cart))
     await session.flush()
+    await booked.document(session, invoice, draft.cart, draft.particulars.deductions)
     return invoice
 
 

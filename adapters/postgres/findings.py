@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.database import new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, PaymentRow, ProviderEventRow
@@ -45,6 +46,7 @@ async def record_payment(
         await tell(session, merchant_id, "payment.failed", payment.checkout_id, reason=report.failure)
     payment.failure = report.failure if after is PaymentStatus.FAILED else None
     payment.updated_at = datetime.now(UTC)
+    await booked.payment(session, payment)
 
 
 async def _payment(session: AsyncSession, merchant_id: str, report: PaymentReport, settled_by: SettledBy) -> PaymentRow:

@@ -1,0 +1,288 @@
+"""What steps tell the books: each function takes a thing as it stands now, and books what of it is not booked yet.
+
+Call it when the thing's row is right again, in the transaction that changed it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.postgres.bookings import Desk, add, bring, desk_of
+from adapters.postgres.database import from_json
+from adapters.postgres.debtors import debtor_of
+from adapters.postgres.tables import EntryRow, InvoiceRow, PaymentRow
+from adapters.postgres.tables_bookings import BookingLineRow, BookingRow
+from adapters.postgres.tables_disputes import DisputeRow
+from adapters.postgres.tables_payouts import PayoutRow
+from domain import bookings, credit_notes
+from domain.accounts import Role
+from domain.bookings import BookingKind, Position, Subject
+from domain.cart import PricedCart, TaxCategory, TaxSubtotal
+from domain.checkout import Customer
+from domain.invoices import Deduction, InvoiceKind
+from domain.payouts import Counterpart, PayoutItem, PayoutItemKind, PayoutStatus
+
+_ON_ITS_WAY = {PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT, PayoutStatus.PAID}
+
+
+# Money
+
+
+async def payment(session: AsyncSession, row: PaymentRow) -> None:
+    """What was captured, and what the provider keeps of it once that is known."""
+    if row.captured == 0:
+        return
+    desk = await desk_of(session, row.merchant_id)
+    day = desk.day(row.captured_at or datetime.now(UTC))
+    captured = _of_payment(BookingKind.PAYMENT, row, row.id, day)
+    await bring(session, desk, captured, row.captured, bookings.money_came, debtor=None)
+    if row.fee is not None:
+        await _fee(session, desk, row, row.fee, row.settlement_currency or row.currency)
+
+
+async def _fee(session: AsyncSession, desk: Desk, row: PaymentRow, amount: int, currency: str) -> None:
+    day = desk.day(datetime.now(UTC))
+    subject = _of_payment(BookingKind.FEE, row, row.id, day, currency)
+    await bring(session, desk, subject, amount, bookings.fee, debtor=None)
+
+
+async def assignment(session: AsyncSession, entry: EntryRow, row: PaymentRow, assigned: int) -> None:
+    """What of a payment is tied to an entry now, in minor units."""
+    desk = await desk_of(session, entry.merchant_id)
+    standing = await _standing(session, entry.id)
+    subject = Subject(
+        kind=BookingKind.ASSIGNMENT,
+        of=f"{row.id}:{entry.id}",
+        currency=entry.currency,
+        document_date=desk.day(datetime.now(UTC)),
+        reference=standing.number or entry.assignment_key,
+        checkout_id=entry.checkout_id,
+        payment_id=row.id,
+    )
+    rule = partial(bookings.assigned, standing.position, entry.id)
+    await bring(session, desk, subject, assigned, rule, debtor=standing.debtor)
+
+
+async def refund(session: AsyncSession, row: PaymentRow, refund_id: str, counted: int) -> None:
+    """What of a payment a refund has taken; `refund_id` is the case's where a case ordered it."""
+    desk = await desk_of(session, row.merchant_id)
+    subject = _of_payment(BookingKind.REFUND, row, refund_id, desk.day(datetime.now(UTC)))
+    await bring(session, desk, subject, counted, bookings.money_left, debtor=None)
+
+
+async def dispute(session: AsyncSession, row: DisputeRow, disputed: PaymentRow) -> None:
+    """What of a payment a dispute holds back, and what the provider charges for it."""
+    desk = await desk_of(session, row.merchant_id)
+    today = desk.day(datetime.now(UTC))
+    held = _of_payment(BookingKind.DISPUTE, disputed, row.id, today)
+    await bring(session, desk, held, row.held, bookings.money_left, debtor=None)
+    if row.fee is not None:
+        currency = disputed.settlement_currency or disputed.currency
+        charged = _of_payment(BookingKind.DISPUTE_FEE, disputed, row.id, today, currency)
+        await bring(session, desk, charged, row.fee, bookings.dispute_fee, debtor=None)
+
+
+def _of_payment(kind: BookingKind, row: PaymentRow, of: str, day: date, currency: str | None = None) -> Subject:
+    return Subject(
+        kind=kind,
+        of=of,
+        currency=currency or row.currency,
+        document_date=day,
+        reference=row.reference,
+        checkout_id=row.checkout_id,
+        payment_id=row.id,
+    )
+
+
+# Documents
+
+
+async def document(session: AsyncSession, row: InvoiceRow, cart: PricedCart, deductions: Sequence[Deduction]) -> None:
+    """A finalized document: what it asks for or takes back, its rounding, the deposits it deducts.
+
+    What was paid ahead is set against what is owed now.
+    """
+    desk = await desk_of(session, row.merchant_id)
+    debtor = await debtor_of(session, desk, from_json(Customer, row.buyer))
+    corrected = None if row.corrects_id is None else await session.get_one(InvoiceRow, row.corrects_id)
+    corrects = None if corrected is None else InvoiceKind(corrected.kind)
+    sign = 1 if corrects is None else -1
+    asked = bookings.document(InvoiceKind(row.kind), corrects, cart.subtotals, row.entry_id)
+    await bring(
+        session, desk, _of_document(BookingKind(row.kind), row), sign * row.grand_total, lambda _: asked, debtor=debtor
+    )
+    await bring(
+        session,
+        desk,
+        _of_document(BookingKind.ROUNDING, row),
+        sign * row.rounding,
+        partial(bookings.rounding, entry_id=row.entry_id),
+        debtor=debtor,
+    )
+    for deducted in deductions:
+        await _deduct(session, desk, row, deducted, sign, debtor)
+    await _offset(session, desk, row)
+
+
+async def _deduct(
+    session: AsyncSession, desk: Desk, row: InvoiceRow, deducted: Deduction, sign: int, debtor: int | None
+) -> None:
+    subject = _of_document(BookingKind.DEDUCTION, row, f"{row.id}:{deducted.document.number}")
+    lines = bookings.deduction(deducted.subtotals, row.entry_id)
+    amount = sum(subtotal.basis + subtotal.tax for subtotal in deducted.subtotals)
+    if sign < 0:
+        lines = bookings.taken_back(lines)
+    await bring(session, desk, subject, -sign * amount, lambda _: lines, debtor=debtor)
+
+
+async def _offset(session: AsyncSession, desk: Desk, row: InvoiceRow) -> None:
+    standing = await _standing(session, row.entry_id)
+    lines = bookings.offset(standing.position, row.entry_id)
+    if lines:
+        subject = _of_document(BookingKind.OFFSET, row)
+        await add(session, desk, subject, lines[0].amount, lines, debtor=standing.debtor)
+
+
+def _of_document(kind: BookingKind, row: InvoiceRow, of: str | None = None) -> Subject:
+    return Subject(
+        kind=kind,
+        of=of or row.id,
+        currency=row.currency,
+        document_date=row.issued_on,
+        reference=row.number,
+        checkout_id=row.checkout_id,
+        invoice_id=row.id,
+    )
+
+
+async def waived(session: AsyncSession, invoice: InvoiceRow, kind: BookingKind, of: str, amount: int) -> None:
+    """What of an invoice's amount is not owed any more without a document: a reduction, or a write-off.
+
+    `of` is the id of the decision, `amount` what it waives (gross minor units); its VAT is corrected rate by rate.
+    Raises InvalidDraft for more than is left of the invoice.
+    """
+    desk = await desk_of(session, invoice.merchant_id)
+    left = await _left_of(session, invoice)
+    waived_cart = credit_notes.credit(invoice.number, invoice.currency, left, (), amount)
+    role = Role.LOSSES if kind is BookingKind.WRITE_OFF else Role.REDUCTIONS
+    lines = bookings.waived(role, waived_cart.subtotals, invoice.entry_id)
+    subject = _of_document(kind, invoice, of)
+    standing = await _standing(session, invoice.entry_id)
+    today = desk.day(datetime.now(UTC))
+    await bring(session, desk, bookings.on(subject, today), -amount, lambda _: lines, debtor=standing.debtor)
+
+
+async def _left_of(session: AsyncSession, invoice: InvoiceRow) -> list[TaxSubtotal]:
+    """What the books have of an invoice per rate, less what documents and decisions took back since."""
+    chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
+    is_tax = BookingLineRow.role == Role.OUTPUT_VAT
+    found = await session.execute(
+        select(
+            BookingLineRow.tax_category,
+            BookingLineRow.tax_rate,
+            -func.coalesce(func.sum(BookingLineRow.amount).filter(~is_tax), 0),
+            -func.coalesce(func.sum(BookingLineRow.amount).filter(is_tax), 0),
+        )
+        .join(BookingRow, BookingRow.id == BookingLineRow.booking_id)
+        .where(BookingRow.invoice_id.in_(chain), BookingLineRow.tax_category.is_not(None))
+        .group_by(BookingLineRow.tax_category, BookingLineRow.tax_rate)
+        .order_by(BookingLineRow.tax_category, BookingLineRow.tax_rate.desc())
+    )
+    return [
+        TaxSubtotal(tax_category=TaxCategory(category), tax_rate=rate, basis=int(basis), tax=int(tax))
+        for category, rate, basis, tax in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    position: Position
+    debtor: int | None
+    number: str | None
+
+
+async def _standing(session: AsyncSession, entry_id: str) -> _Standing:
+    """Where an entry stands in the books, whose account it is on, and the number of its latest invoice."""
+    latest = (
+        select(InvoiceRow.number)
+        .where(InvoiceRow.entry_id == entry_id, InvoiceRow.kind == InvoiceKind.INVOICE)
+        .order_by(InvoiceRow.finalized_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    owed, ahead = BookingLineRow.role == Role.RECEIVABLES, BookingLineRow.role == Role.PREPAYMENTS
+    found = await session.execute(
+        select(
+            func.coalesce(func.sum(BookingLineRow.amount).filter(owed), 0),
+            func.coalesce(func.sum(BookingLineRow.amount).filter(ahead), 0),
+            func.max(BookingLineRow.debtor),
+            latest,
+        ).where(BookingLineRow.entry_id == entry_id)
+    )
+    receivable, prepayment, debtor, number = found.one()
+    return _Standing(Position(receivable=int(receivable), prepayment=-int(prepayment)), debtor, number)
+
+
+# Payouts
+
+
+async def payout(session: AsyncSession, row: PayoutRow) -> None:
+    """A transfer to the bank: on its way, there, or sent back."""
+    desk = await desk_of(session, row.merchant_id)
+    sent = row.amount if row.status in _ON_ITS_WAY else 0
+    await bring(session, desk, _of_payout(desk, BookingKind.PAYOUT, row, row.id), sent, bookings.payout, debtor=None)
+    there = row.amount if row.status == PayoutStatus.PAID else 0
+    await bring(session, desk, _of_payout(desk, BookingKind.ARRIVAL, row, row.id), there, bookings.arrival, debtor=None)
+
+
+async def payout_items(
+    session: AsyncSession, row: PayoutRow, items: Sequence[tuple[PayoutItem, Counterpart | None]]
+) -> None:
+    """What a payout tells that nothing else does: fees the provider bills by itself, and what it converted.
+
+    An item of something we do not know is not booked: its case is open, and clearing shows the difference.
+    """
+    desk = await desk_of(session, row.merchant_id)
+    known = [ours.payment_id for _, ours in items if ours is not None]
+    paid = {one.id: one for one in await session.scalars(select(PaymentRow).where(PaymentRow.id.in_(known)))}
+    for item, ours in items:
+        if item.kind is PayoutItemKind.FEE:
+            await _billed(session, desk, row, item, -item.net)
+        if ours is None:
+            continue
+        if item.kind is PayoutItemKind.CHARGE and paid[ours.payment_id].fee is None and item.fee:
+            await _fee(session, desk, paid[ours.payment_id], item.fee, row.currency)
+        if item.kind is PayoutItemKind.REFUND and item.fee:
+            await _billed(session, desk, row, item, item.fee)
+        if ours.currency != row.currency:
+            await _convert(session, desk, row, item, ours)
+
+
+async def _billed(session: AsyncSession, desk: Desk, row: PayoutRow, item: PayoutItem, amount: int) -> None:
+    subject = _of_payout(desk, BookingKind.PAYOUT_FEE, row, f"{row.id}:{item.reference}")
+    await bring(session, desk, subject, amount, bookings.fee, debtor=None)
+
+
+async def _convert(session: AsyncSession, desk: Desk, row: PayoutRow, item: PayoutItem, ours: Counterpart) -> None:
+    """What was captured or given back in one currency moved the provider's balance in another."""
+    of = f"{row.id}:{item.reference}"
+    came = _of_payout(desk, BookingKind.CONVERSION, row, f"{of}:to")
+    await bring(session, desk, came, item.amount, bookings.converted, debtor=None)
+    went = _of_payout(desk, BookingKind.CONVERSION, row, f"{of}:from", ours.currency)
+    left = -ours.amount if item.amount >= 0 else ours.amount
+    await bring(session, desk, went, left, bookings.converted, debtor=None)
+
+
+def _of_payout(desk: Desk, kind: BookingKind, row: PayoutRow, of: str, currency: str | None = None) -> Subject:
+    return Subject(
+        kind=kind,
+        of=of,
+        currency=currency or row.currency,
+        document_date=desk.day(datetime.now(UTC)),
+        reference=row.reference,
+        payout_id=row.id,
+    )
