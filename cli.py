@@ -19,6 +19,7 @@ from adapters import temporal
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
+from cli_books import books
 from settings import Settings
 
 ROOT = Path(__file__).parent
@@ -29,6 +30,9 @@ LONGEST_SILENCE = timedelta(minutes=2)
 @click.group()
 def cli() -> None:
     """Quittance: from checkout to sent invoice."""
+
+
+cli.add_command(books)
 
 
 @cli.command()

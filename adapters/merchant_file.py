@@ -25,11 +25,15 @@ from pydantic import (
     model_validator,
 )
 
+from adapters import charts
 from adapters.documents import logo
 from adapters.documents.words import LANGUAGES
+from domain.accounts import violations
+from domain.book_settings import PLAIN, BookSettings, Debtors
 from domain.checkout import Address
 from domain.countries import is_country
-from domain.errors import InvalidInput
+from domain.currencies import exponent
+from domain.errors import InvalidAmount, InvalidInput
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
@@ -169,6 +173,49 @@ class _BrandingTable(_Table):
         return Branding(**self.model_dump())
 
 
+def _currency(code: str) -> str:
+    try:
+        decimals = exponent(code)
+    except InvalidAmount as error:
+        raise ValueError("must be an ISO 4217 currency code such as EUR") from error
+    if decimals > 2:
+        raise ValueError("books are kept in a currency with at most two decimals")
+    return code
+
+
+def _chart(name: str) -> str:
+    if name not in charts.names():
+        raise ValueError(f"must be one of {', '.join(charts.names())}")
+    return name
+
+
+class _BooksTable(_Table):
+    chart: Annotated[str, AfterValidator(_chart)] = PLAIN
+    accounts: list[charts.AccountTable] = []
+    currency: Annotated[str, AfterValidator(_currency)] = "EUR"
+    debtors: Annotated[Debtors, Field(strict=False)] = Debtors.EACH
+    first_debtor: int | None = None
+    account_length: Annotated[int, Field(ge=4, le=8)] = 4
+    fiscal_year_from: Annotated[int, Field(ge=1, le=12)] = 1
+    consultant: Annotated[int, Field(ge=1001, le=9_999_999)] | None = None
+    client: Annotated[int, Field(ge=1, le=99_999)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        settings = self.to_domain()
+        if broken := violations(charts.of_merchant(settings)):
+            raise ValueError("; ".join(broken))
+        if not 10**self.account_length <= settings.first_debtor <= settings.last_debtor:
+            raise ValueError(f"first_debtor must be between {10**self.account_length} and {settings.last_debtor}")
+        return self
+
+    def to_domain(self) -> BookSettings:
+        values = {name: value for name, value in self if name not in {"accounts", "first_debtor"}}
+        first = 10**self.account_length if self.first_debtor is None else self.first_debtor
+        accounts = tuple(account.to_domain() for account in self.accounts)
+        return BookSettings(**values, accounts=accounts, first_debtor=first)
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -185,6 +232,7 @@ class _MerchantTable(_Table):
     balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
+    books: _BooksTable = _BooksTable()
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -209,4 +257,5 @@ class _MerchantTable(_Table):
             balanced_when=self.balanced_when,
             credit_note_pattern=self.credit_note_pattern,
             refund_approval=self.refund_approval,
+            books=self.books.to_domain(),
         )

@@ -14,6 +14,7 @@ from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.documents import fonts
 from adapters.postgres import database
+from adapters.postgres.books import PostgresBooks
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.monitor import PostgresMonitor
@@ -49,6 +50,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     services = Services(
         reader=PostgresReader(sessions),
         cases=PostgresCases(sessions),
+        books=PostgresBooks(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),

@@ -7,13 +7,23 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.book_examples import BOOK_EXAMPLES
+from api.book_schemas import BookingExportBody, ReasonBody
 from api.problems import MEDIA_TYPE
 from api.schemas import CancelBody, CaseDecisionBody, CheckoutBody, DecisionBody, RefundBody
 
 Responses = dict[int | str, dict[str, Any]]
 
 _REFERENCE = "#/components/schemas/{model}"
-_BODIES: tuple[type[BaseModel], ...] = (CheckoutBody, RefundBody, DecisionBody, CancelBody, CaseDecisionBody)
+_BODIES: tuple[type[BaseModel], ...] = (
+    CheckoutBody,
+    RefundBody,
+    DecisionBody,
+    CancelBody,
+    CaseDecisionBody,
+    BookingExportBody,
+    ReasonBody,
+)
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
     "description": "An RFC 9457 problem document.",
@@ -250,6 +260,7 @@ EXAMPLES: Mapping[str, Any] = {
     "decided_case": DECIDED_CASE,
     "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
     "payouts": {"items": [PAYOUT], "next_cursor": None},
+    **BOOK_EXAMPLES,
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
     "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from api.ports import Books, Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,7 @@ class Services:
 
     reader: Reader
     cases: Cases
+    books: Books
     runs: CheckoutRuns
     refunds: RefundRuns
     inbox: Inbox
@@ -48,6 +49,10 @@ class Site:
     def refund_url(self, refund_id: str) -> str:
         """Where a refund is read."""
         return f"{self.public_url}/v1/refunds/{refund_id}"
+
+    def booking_file_url(self, export_id: str) -> str:
+        """Where the file of a booking export is."""
+        return f"{self.public_url}/v1/booking-exports/{export_id}/file"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

@@ -1,4 +1,4 @@
-"""How a merchant keeps books: which chart, which customers' accounts, and what the accountant's program wants to know."""
+"""How a merchant keeps books: the chart, customers' accounts, and what the accountant's program wants to know."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,7 +39,7 @@ class BookSettings:
     @property
     def last_debtor(self) -> int:
         """The end of the range personal accounts of customers have at the tax consultant's; 70000 on are suppliers."""
-        return 7 * 10**self.account_length - 1
+        return int(7 * 10**self.account_length) - 1
 
 
 NO_CHOICE = BookSettings()

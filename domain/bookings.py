@@ -185,7 +185,7 @@ def _pair(debit: Role, credit: Role, amount: int) -> Lines:
 
 def _taxed(role: Role, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
     gross = sum(subtotal.basis + subtotal.tax for subtotal in subtotals)
-    credits = [
+    parts = [
         line
         for subtotal in subtotals
         for tax in [Tax(subtotal.tax_category, plain(subtotal.tax_rate))]
@@ -194,7 +194,7 @@ def _taxed(role: Role, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines
             Line(role=Role.OUTPUT_VAT, amount=-subtotal.tax, tax=tax),
         )
     ]
-    return _some(Line(role=Role.RECEIVABLES, amount=gross, entry_id=entry_id), *credits)
+    return _some(Line(role=Role.RECEIVABLES, amount=gross, entry_id=entry_id), *parts)
 
 
 def taken_back(lines: Iterable[Line]) -> Lines:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from domain.errors import InvalidInput, QuittanceError, Violation
+from domain.errors import InvalidInput, Violation
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,13 +53,6 @@ def booking_date(document_date: date, closed: Collection[str]) -> date:
     return month.first_day
 
 
-class PeriodNotOver(QuittanceError):
-    """Only a month that is over can be closed."""
-
-    def __init__(self, month: Month) -> None:
-        super().__init__(f"{month} is not over")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePeriod:
     """Close a month, or open it again: who, why, and when (UTC)."""
@@ -74,7 +67,7 @@ class ChangePeriod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodView:
-    """A month that was closed once, how it stands, and the last who changed that."""
+    """A month that was closed, or reopened: by whom, why and when (UTC)."""
 
     month: str
     closed: bool

@@ -195,6 +195,7 @@ async def _left_of(session: AsyncSession, invoice: InvoiceRow) -> list[TaxSubtot
     return [
         TaxSubtotal(tax_category=TaxCategory(category), tax_rate=rate, basis=int(basis), tax=int(tax))
         for category, rate, basis, tax in found
+        if category is not None and rate is not None
     ]
 
 

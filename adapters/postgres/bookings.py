@@ -8,18 +8,23 @@ the fact is about; the unique number of each booking of a fact stands behind it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Text, func, insert, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import charts
+from adapters.postgres.checkouts import locked_checkout
 from adapters.postgres.database import from_json, new_id
 from adapters.postgres.tables import MerchantRow
 from adapters.postgres.tables_bookings import BookingLineRow, BookingPeriodRow, BookingRow
-from domain.accounts import Chart, Role
+from domain.accounts import Chart, Role, Tax
 from domain.book_settings import BookSettings
 from domain.bookings import Line, Lines, Subject
+from domain.cart import TaxCategory
+from domain.errors import InvalidInput, NotFound, Violation
 from domain.periods import booking_date
 
 _DESK = "books"
@@ -48,16 +53,22 @@ async def desk_of(session: AsyncSession, merchant_id: str) -> Desk:
     """The merchant's books as they are set up now."""
     desks: dict[str, Desk] = session.info.setdefault(_DESK, {})
     if merchant_id not in desks:
-        config, zone = MerchantRow.config["books"], MerchantRow.config["time_zone"].astext
-        row = (await session.execute(select(config, zone).where(MerchantRow.id == merchant_id))).one()
-        closed = await session.scalars(
-            select(BookingPeriodRow.month).where(BookingPeriodRow.merchant_id == merchant_id, BookingPeriodRow.closed)
+        closed = (
+            select(func.coalesce(func.array_agg(BookingPeriodRow.month), array([], type_=Text)))
+            .where(BookingPeriodRow.merchant_id == merchant_id, BookingPeriodRow.closed)
+            .scalar_subquery()
         )
+        found = await session.execute(
+            select(MerchantRow.config["books"], MerchantRow.config["time_zone"].astext, closed).where(
+                MerchantRow.id == merchant_id
+            )
+        )
+        settings, zone, months = found.one()
         desks[merchant_id] = Desk(
             merchant_id=merchant_id,
-            settings=from_json(BookSettings, row[0] or {}),
-            calendar=ZoneInfo(row[1]),
-            closed=frozenset(closed),
+            settings=from_json(BookSettings, settings or {}),
+            calendar=ZoneInfo(zone),
+            closed=frozenset(months),
         )
     return desks[merchant_id]
 
@@ -86,6 +97,71 @@ async def add(
     await _write(session, desk, subject, booked.times + 1, amount, lines, debtor)
 
 
+async def rebook(session: AsyncSession, desk: Desk, booking_id: str, *, by: str, reason: str) -> str:
+    """Take a booking back and book the same on the accounts the chart gives now; answers the new booking's id.
+
+    Both are booked on the day the fact is booked on now, so every month keeps its sums. A booking that was
+    taken back before is not taken back twice. Raises NotFound, and InvalidInput for one that is itself a reversal.
+    """
+    row = await session.get(BookingRow, booking_id)
+    if row is None or row.merchant_id != desk.merchant_id:
+        raise NotFound("booking", booking_id)
+    if row.checkout_id is not None:
+        await locked_checkout(session, row.merchant_id, row.checkout_id)
+    await session.refresh(row, with_for_update=True)
+    if row.reverses_id is not None:
+        raise InvalidInput([Violation(pointer="/booking_id", message="must not be a reversal")])
+    before = select(BookingRow.number).where(BookingRow.reverses_id == row.id)
+    if (reversal := await session.scalar(before)) is not None:
+        again = select(BookingRow.id).where(
+            BookingRow.merchant_id == desk.merchant_id, BookingRow.fact == row.fact, BookingRow.number == reversal + 1
+        )
+        return (await session.scalars(again)).one()
+    lines = (
+        await session.scalars(
+            select(BookingLineRow).where(BookingLineRow.booking_id == row.id).order_by(BookingLineRow.position)
+        )
+    ).all()
+    times = (await _booked(session, desk, row.fact)).times
+    explained = {"by": by, "reason": reason}
+    await _insert(
+        session,
+        desk,
+        {**_copied(row), "number": times + 1, "amount": -row.amount, "reverses_id": row.id, **explained},
+        [{**_kept(line), "amount": -line.amount} for line in lines],
+    )
+    return await _insert(
+        session,
+        desk,
+        {**_copied(row), "number": times + 2, "amount": row.amount, **explained},
+        [{**_kept(line), **_account(desk, _domain_line(line))} for line in lines],
+    )
+
+
+def _copied(row: BookingRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _OF_BOOKING}
+
+
+def _kept(line: BookingLineRow) -> dict[str, Any]:
+    return {name: getattr(line, name) for name in _OF_LINE}
+
+
+def _domain_line(row: BookingLineRow) -> Line:
+    tax = None
+    if row.tax_category is not None and row.tax_rate is not None:
+        tax = Tax(TaxCategory(row.tax_category), row.tax_rate)
+    return Line(role=Role(row.role), amount=row.amount, tax=tax, entry_id=row.entry_id)
+
+
+_OF_BOOKING = (
+    "fact", "kind", "currency", "document_date", "reference", "checkout_id", "payment_id", "invoice_id", "payout_id",
+)  # fmt: skip
+_OF_LINE = (
+    "role", "tax_category", "tax_rate", "account", "account_name", "automatic", "tax_key", "debtor", "amount",
+    "entry_id",
+)  # fmt: skip
+
+
 async def _booked(session: AsyncSession, desk: Desk, fact: str) -> _Booked:
     found = await session.execute(
         select(func.count(), func.coalesce(func.sum(BookingRow.amount), 0)).where(
@@ -105,45 +181,47 @@ async def _write(
     lines: Sequence[Line],
     debtor: int | None,
 ) -> None:
-    booking_id = new_id("bkg")
-    await session.execute(
-        insert(BookingRow).values(
-            id=booking_id,
-            merchant_id=desk.merchant_id,
-            fact=subject.fact,
-            number=number,
-            kind=subject.kind,
-            currency=subject.currency,
-            amount=amount,
-            document_date=subject.document_date,
-            booking_date=booking_date(subject.document_date, desk.closed),
-            reference=subject.reference,
-            checkout_id=subject.checkout_id,
-            payment_id=subject.payment_id,
-            invoice_id=subject.invoice_id,
-            payout_id=subject.payout_id,
-        )
-    )
-    await session.execute(
-        insert(BookingLineRow),
-        [_line(desk, booking_id, position, line, debtor) for position, line in enumerate(lines, start=1)],
+    values = {name: getattr(subject, name) for name in _OF_BOOKING}
+    await _insert(
+        session,
+        desk,
+        {**values, "number": number, "amount": amount},
+        [_values(desk, line, debtor) for line in lines],
     )
 
 
-def _line(desk: Desk, booking_id: str, position: int, line: Line, debtor: int | None) -> dict[str, object]:
-    account = desk.chart.account(line.role, line.tax)
+def _values(desk: Desk, line: Line, debtor: int | None) -> dict[str, Any]:
     return {
-        "booking_id": booking_id,
-        "position": position,
-        "merchant_id": desk.merchant_id,
         "role": line.role,
         "tax_category": line.tax.category if line.tax else None,
         "tax_rate": line.tax.rate if line.tax else None,
+        "debtor": debtor if line.role is Role.RECEIVABLES else None,
+        "amount": line.amount,
+        "entry_id": line.entry_id,
+        **_account(desk, line),
+    }
+
+
+def _account(desk: Desk, line: Line) -> dict[str, Any]:
+    account = desk.chart.account(line.role, line.tax)
+    return {
         "account": account.number,
         "account_name": account.name,
         "automatic": account.automatic,
         "tax_key": account.tax_key,
-        "debtor": debtor if line.role is Role.RECEIVABLES else None,
-        "amount": line.amount,
-        "entry_id": line.entry_id,
     }
+
+
+async def _insert(session: AsyncSession, desk: Desk, booking: dict[str, Any], lines: Sequence[dict[str, Any]]) -> str:
+    booking_id = new_id("bkg")
+    of_merchant = {"merchant_id": desk.merchant_id}
+    day = booking_date(booking["document_date"], desk.closed)
+    await session.execute(insert(BookingRow).values(id=booking_id, booking_date=day, **of_merchant, **booking))
+    await session.execute(
+        insert(BookingLineRow),
+        [
+            {"booking_id": booking_id, "position": position, **of_merchant, **line}
+            for position, line in enumerate(lines, start=1)
+        ],
+    )
+    return booking_id

@@ -27,7 +27,7 @@ async def record_payment(
     """Apply what the provider says of a payment. A payment that was unknown to us can find its checkout later."""
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
-    before = PaymentStatus(payment.status)
+    before, money = PaymentStatus(payment.status), (payment.captured, payment.fee)
     after = payments.advance(before, report.status)
     payment.status = after
     if after in MONEY and before not in MONEY:
@@ -46,7 +46,8 @@ async def record_payment(
         await tell(session, merchant_id, "payment.failed", payment.checkout_id, reason=report.failure)
     payment.failure = report.failure if after is PaymentStatus.FAILED else None
     payment.updated_at = datetime.now(UTC)
-    await booked.payment(session, payment)
+    if (payment.captured, payment.fee) != money:
+        await booked.payment(session, payment)
 
 
 async def _payment(session: AsyncSession, merchant_id: str, report: PaymentReport, settled_by: SettledBy) -> PaymentRow:

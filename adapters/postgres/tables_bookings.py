@@ -25,6 +25,7 @@ class BookingRow(Base):
         UniqueConstraint("merchant_id", "fact", "number"),
         UniqueConstraint("reverses_id"),
         Index("ix_bookings_list", "merchant_id", "booking_date", "sequence"),
+        Index("ix_bookings_newest", "merchant_id", "sequence"),
         Index(None, "invoice_id"),
         Index(None, "checkout_id"),
         CheckConstraint("amount <> 0", name="amount_not_zero"),

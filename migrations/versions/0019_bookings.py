@@ -135,6 +135,7 @@ def _create_bookings() -> None:
         sa.UniqueConstraint("reverses_id", name=op.f("uq_bookings_reverses_id")),
     )
     op.create_index("ix_bookings_list", "bookings", ["merchant_id", "booking_date", "sequence"])
+    op.create_index("ix_bookings_newest", "bookings", ["merchant_id", "sequence"])
     op.create_index(op.f("ix_bookings_invoice_id"), "bookings", ["invoice_id"])
     op.create_index(op.f("ix_bookings_checkout_id"), "bookings", ["checkout_id"])
     op.create_table(

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
+from tests.fakes.books import FakeBooks
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
 from tests.fakes.merchants import NORDWERK, SUEDWERK
@@ -89,6 +90,7 @@ async def a_stage() -> AsyncIterator[Stage]:
     services = Services(
         reader=reader,
         cases=runs.cases,
+        books=FakeBooks(world),
         runs=runs,
         refunds=refunds,
         inbox=inbox,

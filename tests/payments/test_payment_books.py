@@ -67,7 +67,7 @@ _STATE = """
         SELECT currency, -sum(booking_lines.amount) AS booked FROM bookings
         JOIN booking_lines ON booking_id = bookings.id
         WHERE checkout_id = :id AND role = 'unassigned' GROUP BY currency
-    ) AS books USING (currency) WHERE said IS DISTINCT FROM booked
+    ) AS books USING (currency) WHERE coalesce(said, 0) <> coalesce(booked, 0)
     UNION ALL SELECT 'the books have another balance of the entry', id, NULL, asked - assigned - booked, NULL FROM (
         SELECT id, assigned,
             coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN grand_total ELSE -grand_total END) FROM invoices
