@@ -50,7 +50,7 @@ def trial_balance(merchant_id: str, first: datetime, last: datetime) -> None:
 @click.argument("merchant_id")
 @_from
 @_to
-@click.option("--format", "form", type=click.Choice(list(ExportFormat)), required=True)
+@click.option("--format", "form", type=click.Choice([str(one) for one in ExportFormat]), required=True)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file to write.")
 def export(merchant_id: str, first: datetime, last: datetime, form: str, out: Path) -> None:
     """Export bookings of MERCHANT_ID that were not exported in this format; the batch there is if nothing is new."""

@@ -19,7 +19,7 @@ class Role(StrEnum):
     Receivables: what customers owe by a document. Prepayments: money assigned to what was not invoiced yet.
     Unassigned: money that belongs to no entry. Clearing: money that lies with the provider. Transit: payouts on
     their way to the bank. Conversion: what the provider changed from one currency into another.
-    Revenue, deposits, output VAT, reductions and losses are taxed: an account per category and rate.
+    Revenue, deposits, output VAT and losses are taxed: an account per category and rate.
     """
 
     RECEIVABLES = "receivables"
@@ -35,11 +35,10 @@ class Role(StrEnum):
     REVENUE = "revenue"
     DEPOSITS = "deposits"
     OUTPUT_VAT = "output_vat"
-    REDUCTIONS = "reductions"
     LOSSES = "losses"
 
 
-TAXED = frozenset({Role.REVENUE, Role.DEPOSITS, Role.OUTPUT_VAT, Role.REDUCTIONS, Role.LOSSES})
+TAXED = frozenset({Role.REVENUE, Role.DEPOSITS, Role.OUTPUT_VAT, Role.LOSSES})
 """Roles with an account per tax category."""
 
 

@@ -10,7 +10,7 @@ What a customer owes and has paid is kept per entry: `receivables` while documen
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -31,6 +31,8 @@ class Line:
 
 
 Lines = tuple[Line, ...]
+Claims = Sequence[tuple[str, int]]
+"""What a document asks of each entry, in minor units."""
 
 
 class BookingKind(StrEnum):
@@ -49,7 +51,6 @@ class BookingKind(StrEnum):
     ROUNDING = "rounding"
     DEDUCTION = "deduction"
     OFFSET = "offset"
-    REDUCTION = "reduction"
     WRITE_OFF = "write_off"
     PAYOUT = "payout"
     ARRIVAL = "arrival"
@@ -78,11 +79,6 @@ class Subject:
     def fact(self) -> str:
         """The fact's unique name: what was booked under it adds up to what the fact says."""
         return f"{self.kind}:{self.of}"
-
-
-def on(subject: Subject, day: date) -> Subject:
-    """The same subject, of a fact of another day."""
-    return replace(subject, document_date=day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,32 +155,39 @@ def rounding(amount: int, entry_id: str) -> Lines:
     )
 
 
-def document(kind: InvoiceKind, corrects: InvoiceKind | None, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
+def document(
+    kind: InvoiceKind, corrects: InvoiceKind | None, subtotals: Sequence[TaxSubtotal], claims: Claims
+) -> Lines:
     """A finalized document: receivable against revenue (or deposits received) and output VAT, per category and rate.
 
-    `corrects` is the kind of the document that a credit note or cancelation takes back from; it goes the other way.
+    `claims` are what it asks of each entry, the gross total together. `corrects` is the kind of the document that a
+    credit note or cancelation takes back from; it goes the other way.
     """
     role = Role.DEPOSITS if InvoiceKind.DEPOSIT in {kind, corrects} else Role.REVENUE
-    lines = _taxed(role, subtotals, entry_id)
+    lines = _taxed(role, subtotals, claims)
     return lines if corrects is None else taken_back(lines)
 
 
 def deduction(subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
     """A final invoice takes a deposit in: deposit and its VAT go, and so much less is owed."""
-    return taken_back(_taxed(Role.DEPOSITS, subtotals, entry_id))
+    return taken_back(_taxed(Role.DEPOSITS, subtotals, ((entry_id, _gross(subtotals)),)))
 
 
-def waived(role: Role, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
-    """What is not owed any more without a document: a reduction, or a loss. Its VAT is corrected (§ 17 UStG)."""
-    return taken_back(_taxed(role, subtotals, entry_id))
+def written_off(subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
+    """What is given up though documents ask for it: a loss. Its VAT is corrected (§ 17 UStG)."""
+    return taken_back(_taxed(Role.LOSSES, subtotals, ((entry_id, _gross(subtotals)),)))
 
 
 def _pair(debit: Role, credit: Role, amount: int) -> Lines:
     return _some(Line(role=debit, amount=amount), Line(role=credit, amount=-amount))
 
 
-def _taxed(role: Role, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
-    gross = sum(subtotal.basis + subtotal.tax for subtotal in subtotals)
+def _gross(subtotals: Iterable[TaxSubtotal]) -> int:
+    return sum(subtotal.basis + subtotal.tax for subtotal in subtotals)
+
+
+def _taxed(role: Role, subtotals: Sequence[TaxSubtotal], claims: Claims) -> Lines:
+    owed = [Line(role=Role.RECEIVABLES, amount=amount, entry_id=entry_id) for entry_id, amount in claims]
     parts = [
         line
         for subtotal in subtotals
@@ -194,7 +197,7 @@ def _taxed(role: Role, subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines
             Line(role=Role.OUTPUT_VAT, amount=-subtotal.tax, tax=tax),
         )
     ]
-    return _some(Line(role=Role.RECEIVABLES, amount=gross, entry_id=entry_id), *parts)
+    return _some(*owed, *parts)
 
 
 def taken_back(lines: Iterable[Line]) -> Lines:

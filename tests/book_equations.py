@@ -59,7 +59,7 @@ _ENTRIES = """
     ), waived AS (
         SELECT entry_id, sum(booking_lines.amount) AS amount FROM booking_lines
         JOIN bookings ON bookings.id = booking_id
-        WHERE kind IN ('reduction', 'write_off') AND role = 'receivables' GROUP BY entry_id
+        WHERE kind = 'write_off' AND role = 'receivables' GROUP BY entry_id
     ), booked AS (
         SELECT entry_id, coalesce(sum(amount) FILTER (WHERE role = 'receivables'), 0) AS owed,
                -coalesce(sum(amount) FILTER (WHERE role = 'prepayments'), 0) AS ahead

@@ -70,7 +70,6 @@ _WORDS = {
     BookingKind.ROUNDING: "Rundung",
     BookingKind.DEDUCTION: "Abzug Anzahlung",
     BookingKind.OFFSET: "Verrechnung Anzahlung",
-    BookingKind.REDUCTION: "Minderung",
     BookingKind.WRITE_OFF: "Ausbuchung",
     BookingKind.PAYOUT: "Auszahlung",
     BookingKind.ARRIVAL: "Auszahlung Bank",

@@ -4,11 +4,11 @@ Call it when the thing's row is right again, in the transaction that changed it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.bookings import Desk, add, bring, desk_of
@@ -20,10 +20,10 @@ from adapters.postgres.tables_disputes import DisputeRow
 from adapters.postgres.tables_payouts import PayoutRow
 from domain import bookings, credit_notes
 from domain.accounts import Role
-from domain.bookings import BookingKind, Position, Subject
+from domain.bookings import BookingKind, Claims, Position, Subject
 from domain.cart import PricedCart, TaxCategory, TaxSubtotal
 from domain.checkout import Customer
-from domain.invoices import Deduction, InvoiceKind
+from domain.invoices import Deduction, InvoiceKind, InvoiceStatus
 from domain.payouts import Counterpart, PayoutItem, PayoutItemKind, PayoutStatus
 
 _ON_ITS_WAY = {PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT, PayoutStatus.PAID}
@@ -101,84 +101,132 @@ def _of_payment(kind: BookingKind, row: PaymentRow, of: str, day: date, currency
 # Documents
 
 
-async def document(session: AsyncSession, row: InvoiceRow, cart: PricedCart, deductions: Sequence[Deduction]) -> None:
+async def document(
+    session: AsyncSession, row: InvoiceRow, cart: PricedCart, deductions: Sequence[Deduction], claims: Claims
+) -> None:
     """A finalized document: what it asks for or takes back, its rounding, the deposits it deducts.
 
-    What was paid ahead is set against what is owed now.
+    `claims` are what it asks of each entry, or gives back to it. What was paid ahead is set against what is owed
+    now. Rounding and deductions are the first entry's.
     """
     desk = await desk_of(session, row.merchant_id)
     debtor = await debtor_of(session, desk, from_json(Customer, row.buyer))
+    entries = [await session.get_one(EntryRow, entry_id) for entry_id, _ in claims]
+    about = _Document(row=row, checkout_id=entries[0].checkout_id, first=entries[0].id)
     corrected = None if row.corrects_id is None else await session.get_one(InvoiceRow, row.corrects_id)
     corrects = None if corrected is None else InvoiceKind(corrected.kind)
     sign = 1 if corrects is None else -1
-    asked = bookings.document(InvoiceKind(row.kind), corrects, cart.subtotals, row.entry_id)
-    await bring(
-        session, desk, _of_document(BookingKind(row.kind), row), sign * row.grand_total, lambda _: asked, debtor=debtor
-    )
-    await bring(
-        session,
-        desk,
-        _of_document(BookingKind.ROUNDING, row),
-        sign * row.rounding,
-        partial(bookings.rounding, entry_id=row.entry_id),
-        debtor=debtor,
-    )
+    asked = bookings.document(InvoiceKind(row.kind), corrects, cart.subtotals, _gross_claims(row, claims))
+    subject = about.subject(BookingKind(row.kind))
+    await bring(session, desk, subject, sign * row.grand_total, lambda _: asked, debtor=debtor)
+    rounding = partial(bookings.rounding, entry_id=about.first)
+    await bring(session, desk, about.subject(BookingKind.ROUNDING), sign * row.rounding, rounding, debtor=debtor)
     for deducted in deductions:
-        await _deduct(session, desk, row, deducted, sign, debtor)
-    await _offset(session, desk, row)
+        await _deduct(session, desk, about, deducted, sign, debtor)
+    for entry in entries:
+        await _offset(session, desk, about, entry)
+        await given_up(session, entry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    """A document, the checkout it is looked up by, and the first entry it is about."""
+
+    row: InvoiceRow
+    checkout_id: str
+    first: str
+
+    def subject(self, kind: BookingKind, part: str | None = None) -> Subject:
+        return Subject(
+            kind=kind,
+            of=self.row.id if part is None else f"{self.row.id}:{part}",
+            currency=self.row.currency,
+            document_date=self.row.issued_on,
+            reference=self.row.number,
+            checkout_id=self.checkout_id,
+            invoice_id=self.row.id,
+        )
+
+
+def _gross_claims(row: InvoiceRow, claims: Claims) -> Claims:
+    """The claims before rounding and deductions: together the gross total."""
+    (first, amount), *others = claims
+    return [(first, amount + row.grand_total - sum(claimed for _, claimed in claims)), *others]
 
 
 async def _deduct(
-    session: AsyncSession, desk: Desk, row: InvoiceRow, deducted: Deduction, sign: int, debtor: int | None
+    session: AsyncSession, desk: Desk, about: _Document, deducted: Deduction, sign: int, debtor: int | None
 ) -> None:
-    subject = _of_document(BookingKind.DEDUCTION, row, f"{row.id}:{deducted.document.number}")
-    lines = bookings.deduction(deducted.subtotals, row.entry_id)
-    amount = sum(subtotal.basis + subtotal.tax for subtotal in deducted.subtotals)
-    if sign < 0:
-        lines = bookings.taken_back(lines)
-    await bring(session, desk, subject, -sign * amount, lambda _: lines, debtor=debtor)
+    lines = bookings.deduction(deducted.subtotals, about.first)
+    amount = -sign * sum(subtotal.basis + subtotal.tax for subtotal in deducted.subtotals)
+    subject = about.subject(BookingKind.DEDUCTION, deducted.document.number)
+    booked = lines if sign > 0 else bookings.taken_back(lines)
+    await bring(session, desk, subject, amount, lambda _: booked, debtor=debtor)
 
 
-async def _offset(session: AsyncSession, desk: Desk, row: InvoiceRow) -> None:
-    standing = await _standing(session, row.entry_id)
-    lines = bookings.offset(standing.position, row.entry_id)
-    if lines:
-        subject = _of_document(BookingKind.OFFSET, row)
+async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow) -> None:
+    standing = await _standing(session, entry.id)
+    if lines := bookings.offset(standing.position, entry.id):
+        subject = about.subject(BookingKind.OFFSET, entry.id)
         await add(session, desk, subject, lines[0].amount, lines, debtor=standing.debtor)
 
 
-def _of_document(kind: BookingKind, row: InvoiceRow, of: str | None = None) -> Subject:
-    return Subject(
-        kind=kind,
-        of=of or row.id,
-        currency=row.currency,
-        document_date=row.issued_on,
-        reference=row.number,
-        checkout_id=row.checkout_id,
-        invoice_id=row.id,
-    )
-
-
-async def waived(session: AsyncSession, invoice: InvoiceRow, kind: BookingKind, of: str, amount: int) -> None:
-    """What of an invoice's amount is not owed any more without a document: a reduction, or a write-off.
-
-    `of` is the id of the decision, `amount` what it waives (gross minor units); its VAT is corrected rate by rate.
-    Raises InvalidDraft for more than is left of the invoice.
+async def given_up(session: AsyncSession, entry: EntryRow) -> None:
+    """What documents ask for though the entry does not owe it any more is written off, with its VAT, rate by rate;
+    what is owed again, or was credited after all, is written back. Nothing to do while there is no invoice.
     """
-    desk = await desk_of(session, invoice.merchant_id)
-    left = await _left_of(session, invoice)
-    waived_cart = credit_notes.credit(invoice.number, invoice.currency, left, (), amount)
-    role = Role.LOSSES if kind is BookingKind.WRITE_OFF else Role.REDUCTIONS
-    lines = bookings.waived(role, waived_cart.subtotals, invoice.entry_id)
-    subject = _of_document(kind, invoice, of)
-    standing = await _standing(session, invoice.entry_id)
-    today = desk.day(datetime.now(UTC))
-    await bring(session, desk, bookings.on(subject, today), -amount, lambda _: lines, debtor=standing.debtor)
-
-
-async def _left_of(session: AsyncSession, invoice: InvoiceRow) -> list[TaxSubtotal]:
-    """What the books have of an invoice per rate, less what documents and decisions took back since."""
+    invoice = await _invoice_in_force(session, entry.id)
+    if invoice is None:
+        return
+    standing = await _standing(session, entry.id)
+    asked = standing.position.receivable - standing.position.prepayment
+    surplus = asked - (entry.initial + entry.reductions - entry.assigned)
+    if surplus == 0:
+        return
+    given = await _rates(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingLineRow.booking_id.in_(_of(entry)))
+    amount = max(surplus, sum(part.basis + part.tax for part in given))
+    if amount == 0:
+        return
     chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
+    left = (
+        await _rates(session, BookingRow.invoice_id.in_(chain)) if amount > 0 else [_negative(part) for part in given]
+    )
+    cart = credit_notes.credit(invoice.number, invoice.currency, left, (), abs(amount))
+    lines = bookings.written_off(cart.subtotals, entry.id)
+    desk = await desk_of(session, entry.merchant_id)
+    about = _Document(row=invoice, checkout_id=entry.checkout_id, first=entry.id)
+    subject = replace(about.subject(BookingKind.WRITE_OFF, entry.id), document_date=desk.day(datetime.now(UTC)))
+    booked = lines if amount > 0 else bookings.taken_back(lines)
+    await add(session, desk, subject, amount, booked, debtor=standing.debtor)
+
+
+def _of(entry: EntryRow) -> Select[str]:
+    return select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry.id)
+
+
+def _negative(part: TaxSubtotal) -> TaxSubtotal:
+    return replace(part, basis=-part.basis, tax=-part.tax)
+
+
+async def _invoice_in_force(session: AsyncSession, entry_id: str) -> InvoiceRow | None:
+    """The latest invoice that was booked for an entry, unless it was canceled."""
+    found = await session.scalars(
+        select(InvoiceRow)
+        .join(BookingRow, BookingRow.invoice_id == InvoiceRow.id)
+        .join(BookingLineRow, BookingLineRow.booking_id == BookingRow.id)
+        .where(
+            BookingLineRow.entry_id == entry_id,
+            BookingRow.kind == BookingKind.INVOICE,
+            InvoiceRow.status != InvoiceStatus.CANCELED,
+        )
+        .order_by(BookingRow.sequence.desc())
+        .limit(1)
+    )
+    return found.one_or_none()
+
+
+async def _rates(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[TaxSubtotal]:
+    """What the books have per rate, as credit: net and tax."""
     is_tax = BookingLineRow.role == Role.OUTPUT_VAT
     found = await session.execute(
         select(
@@ -188,7 +236,7 @@ async def _left_of(session: AsyncSession, invoice: InvoiceRow) -> list[TaxSubtot
             -func.coalesce(func.sum(BookingLineRow.amount).filter(is_tax), 0),
         )
         .join(BookingRow, BookingRow.id == BookingLineRow.booking_id)
-        .where(BookingRow.invoice_id.in_(chain), BookingLineRow.tax_category.is_not(None))
+        .where(BookingLineRow.tax_category.is_not(None), *conditions)
         .group_by(BookingLineRow.tax_category, BookingLineRow.tax_rate)
         .order_by(BookingLineRow.tax_category, BookingLineRow.tax_rate.desc())
     )
@@ -208,10 +256,11 @@ class _Standing:
 
 async def _standing(session: AsyncSession, entry_id: str) -> _Standing:
     """Where an entry stands in the books, whose account it is on, and the number of its latest invoice."""
+    of_entry = select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry_id)
     latest = (
-        select(InvoiceRow.number)
-        .where(InvoiceRow.entry_id == entry_id, InvoiceRow.kind == InvoiceKind.INVOICE)
-        .order_by(InvoiceRow.finalized_at.desc())
+        select(BookingRow.reference)
+        .where(BookingRow.id.in_(of_entry), BookingRow.kind == BookingKind.INVOICE)
+        .order_by(BookingRow.sequence.desc())
         .limit(1)
         .scalar_subquery()
     )

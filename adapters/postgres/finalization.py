@@ -59,7 +59,9 @@ async def finalize(
     await session.flush()
     session.add_all(_detail_rows(invoice, draft.cart))
     await session.flush()
-    await booked.document(session, invoice, draft.cart, draft.particulars.deductions)
+    deductions = draft.particulars.deductions
+    claim = draft.cart.totals.payable - sum(deduction.amount for deduction in deductions)
+    await booked.document(session, invoice, draft.cart, deductions, [(ties.entry_id, claim)])
     return invoice
 
 

@@ -12,9 +12,8 @@ from adapters.postgres import booked
 from adapters.postgres.findings import record_payment
 from adapters.postgres.tables import PaymentRow
 from domain.book_settings import BookSettings, Debtors
-from domain.bookings import BookingKind
 from domain.disputes import DisputeStatus
-from domain.errors import InvalidDraft, InvalidInput, NotFound
+from domain.errors import InvalidInput, NotFound
 from domain.invoices import Deduction, DocumentReference, Draft, InvoiceKind, Particulars
 from domain.payments import SettledBy
 from domain.payouts import PayoutItem, PayoutItemKind, PayoutStatus
@@ -25,7 +24,7 @@ from tests.clerk import a_request, captured, of_checkout
 from tests.fakes.merchants import NORDWERK
 
 
-async def lines(office: Office, kind: str) -> list[tuple[str, str, int]]:
+async def lines(office: Office, kind: str) -> list[tuple[int, str, int]]:
     """What was booked of a kind: number of the booking, role, amount."""
     rows = await office.rows(
         """SELECT bookings.number, role, booking_lines.amount FROM bookings
@@ -123,19 +122,34 @@ async def test_a_dispute_opens_the_receivable_again_and_a_won_one_closes_it(offi
     assert ("dispute_fees", "EUR") not in await balances(office)
 
 
-@pytest.mark.parametrize(("kind", "role"), [(BookingKind.WRITE_OFF, "losses"), (BookingKind.REDUCTION, "reductions")])
-async def test_what_is_not_owed_any_more_corrects_tax_rate_by_rate(
-    office: Office, kind: BookingKind, role: str
-) -> None:
+async def test_what_is_given_up_corrects_tax_rate_by_rate_and_can_be_owed_again(office: Office) -> None:
     entry = await office.sold(lines=MIXED, discounts=[], total=None)
     await office.disputed(entry, DisputeStatus.OPENED, DisputeStatus.LOST, amount=entry.amount)
-    await office.waived(entry, kind, entry.amount)
+    await office.gave_up(entry, 1_234)
+    await office.gave_up(entry, entry.amount - 1_234)
     found = await balances(office)
     assert ("receivables", "EUR") not in found
     assert ("output_vat", "EUR") not in found
-    assert found[role, "EUR"] == -found["revenue", "EUR"]
-    with pytest.raises(InvalidDraft):
-        await office.waived(entry, kind, 0)
+    assert found["losses", "EUR"] == -found["revenue", "EUR"]
+    await office.gave_up(entry, -entry.amount)
+    found = await balances(office)
+    assert ("losses", "EUR") not in found
+    assert found["receivables", "EUR"] == entry.amount
+
+
+async def test_what_was_given_up_before_the_invoice_is_written_off_with_it(office: Office) -> None:
+    entry = await office.clerk.open()
+    await office.paid(entry, amount=80_000)
+    await office.clerk.orders.create_sales_order(of_checkout(entry))
+    await office.clerk.balance(entry)
+    await office.gave_up(entry, 3_900)
+    assert await lines(office, "write_off") == []
+    await office.clerk.bill(entry)
+    assert [(role, amount) for _, role, amount in await lines(office, "write_off")] == [
+        ("receivables", -3_900),
+        ("losses", 3_277),
+        ("output_vat", 623),
+    ]
 
 
 async def test_deposits_are_booked_with_their_tax_and_taken_in_by_the_final_invoice(office: Office) -> None:
@@ -172,6 +186,7 @@ async def test_a_canceled_invoice_leaves_no_revenue_and_its_money_as_paid_ahead(
 
 
 async def _cancel(office: Office, entry: Entry, invoice_id: str, draft: Draft) -> None:
+    await _execute(office, "ALTER TABLE invoices DROP CONSTRAINT IF EXISTS ck_invoices_credit_note_corrects")
     await office.finalized(entry, NORDWERK, draft, corrects_id=invoice_id)
     async with office.clerk.engine.begin() as connection:
         await connection.execute(text("UPDATE invoices SET status = 'canceled' WHERE id = :id"), {"id": invoice_id})

@@ -49,6 +49,7 @@ class FakeBooks:
         return None
 
     async def file(self, merchant_id: str, export_id: str) -> AsyncIterator[bytes]:
-        for known in ():
-            yield known
+        known: tuple[bytes, ...] = ()
+        for piece in known:
+            yield piece
         raise NotFound("booking export", export_id)

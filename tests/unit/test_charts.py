@@ -8,7 +8,7 @@ import pytest
 from adapters import charts
 from adapters.merchant_file import InvalidMerchantFile, load
 from domain.accounts import TAXED, Account, Role, Tax, violations
-from domain.book_settings import Debtors
+from domain.book_settings import BookSettings, Debtors
 from domain.cart import TaxCategory
 
 MERIDIAN = Path(__file__).parents[2] / "merchants" / "meridian.toml"
@@ -42,7 +42,7 @@ def test_a_rate_without_account_of_its_own_has_that_of_its_category() -> None:
     assert chart.account(Role.REVENUE, Tax(STANDARD, Decimal("20"))).number == "8320"
 
 
-def _load(directory: Path, books: str) -> object:
+def _load(directory: Path, books: str) -> BookSettings:
     text = MERIDIAN.read_text(encoding="utf-8").partition("[books]")[0]
     (directory / "meridian.svg").write_text(MERIDIAN.with_suffix(".svg").read_text("utf-8"), encoding="utf-8")
     file = directory / "meridian.toml"
@@ -69,8 +69,8 @@ def test_a_merchant_chooses_a_chart_and_replaces_single_accounts(tmp_path: Path)
     own = Account(
         role=Role.REVENUE, category=STANDARD, rate=Decimal(19), number="44010", name="Onlineshop 19 %", tax_key="3"
     )
-    assert (books.chart, books.debtors, books.first_debtor) == ("skr04", Debtors.SHARED, 100_000)  # type: ignore[attr-defined]
-    chart = charts.of_merchant(books)  # type: ignore[arg-type]
+    assert (books.chart, books.debtors, books.first_debtor) == ("skr04", Debtors.SHARED, 100_000)
+    chart = charts.of_merchant(books)
     assert chart.account(Role.REVENUE, Tax(STANDARD, Decimal(19))) == own
     assert chart.account(Role.REVENUE, Tax(STANDARD, Decimal(7))).number == "4300"
 
