@@ -96,8 +96,8 @@ def reopen(merchant_id: str, month: str, reason: str) -> None:
 @books.command()
 @click.argument("merchant_id")
 def periods(merchant_id: str) -> None:
-    """Who closed or reopened which month of MERCHANT_ID, newest first."""
-    for change in _with_books(lambda book: book.periods(merchant_id)):
+    """Who closed or reopened which month of MERCHANT_ID: the latest hundred changes, newest first."""
+    for change in _with_books(lambda book: book.periods(merchant_id, cursor=None, limit=100)).items:
         state = "closed" if change.closed else "reopened"
         click.echo(f"{change.month}  {state:8}  {change.at:%Y-%m-%d %H:%M}  {change.by}: {change.reason}")
 

@@ -2,13 +2,15 @@
 
 from datetime import date
 
+from pydantic import ConfigDict, Field
+
 from api.representations import Amount, Moment, amount
 from api.representations import _Representation as Representation
 from domain.book_views import AccountBalance, BookedLine, BookingPage, BookingView
 from domain.booking_exports import ExportFormat, ExportPage, ExportView
 from domain.bookings import BookingKind
 from domain.cart import TaxCategory
-from domain.periods import PeriodView
+from domain.periods import PeriodPage, PeriodView
 
 
 class BookingLineOut(Representation):
@@ -81,18 +83,21 @@ class PeriodChangeOut(Representation):
 
 
 class PeriodList(Representation):
-    """Every closing and reopening, newest first: a month stands as its newest says; others are open."""
+    """A page of closings and reopenings, newest first: a month stands as its newest says; others are open."""
 
     items: list[PeriodChangeOut]
+    next_cursor: str | None
 
 
 class BookingExportOut(Representation):
     """A batch of exported bookings. `fixed` when all its months were closed."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     id: str
     format: ExportFormat
-    first_day: date
-    last_day: date
+    first_day: date = Field(alias="from")
+    last_day: date = Field(alias="to")
     bookings: int
     fixed: bool
     file: str
@@ -169,6 +174,11 @@ def trial_balance(balances: tuple[AccountBalance, ...]) -> TrialBalanceOut:
 def period_change(view: PeriodView) -> PeriodChangeOut:
     """One closing or reopening."""
     return PeriodChangeOut(month=view.month, closed=view.closed, by=view.by, reason=view.reason, at=view.at)
+
+
+def period_list(page: PeriodPage) -> PeriodList:
+    """A page of closings and reopenings."""
+    return PeriodList(items=[period_change(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def booking_export(view: ExportView, file_url: str) -> BookingExportOut:

@@ -14,7 +14,7 @@ from domain.errors import QuittanceError
 from domain.merchants import Merchant
 from domain.monitoring import Figures
 from domain.payments import ProviderEvent
-from domain.periods import ChangePeriod, PeriodView
+from domain.periods import ChangePeriod, PeriodPage, PeriodView
 from domain.refund_requests import RefundRequest
 from domain.views import (
     CasePage,
@@ -203,8 +203,8 @@ class Books(Protocol):
         """What every account began with, what moved in it, and what it ended with."""
         ...
 
-    async def periods(self, merchant_id: str) -> tuple[PeriodView, ...]:
-        """Every closing and reopening of a month, newest first."""
+    async def periods(self, merchant_id: str, *, cursor: str | None, limit: int) -> PeriodPage:
+        """Closings and reopenings of months, newest first. Raises InvalidInput for a cursor that is not one of ours."""
         ...
 
     async def change_period(self, step: ChangePeriod) -> PeriodView:

@@ -74,3 +74,11 @@ class PeriodView:
     by: str
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodPage:
+    """A page of closings and reopenings, newest first."""
+
+    items: tuple[PeriodView, ...]
+    next_cursor: str | None

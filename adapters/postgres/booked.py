@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.bookings import Desk, add, bring, desk_of
@@ -119,13 +119,15 @@ async def document(
     asked = bookings.document(InvoiceKind(row.kind), corrects, cart.subtotals, _gross_claims(row, claims))
     subject = about.subject(BookingKind(row.kind))
     await bring(session, desk, subject, sign * row.grand_total, lambda _: asked, debtor=debtor)
-    rounding = partial(bookings.rounding, entry_id=about.first)
-    await bring(session, desk, about.subject(BookingKind.ROUNDING), sign * row.rounding, rounding, debtor=debtor)
+    if row.rounding:
+        rounding = partial(bookings.rounding, entry_id=about.first)
+        await bring(session, desk, about.subject(BookingKind.ROUNDING), sign * row.rounding, rounding, debtor=debtor)
     for deducted in deductions:
         await _deduct(session, desk, about, deducted, sign, debtor)
     for entry in entries:
-        await _offset(session, desk, about, entry)
-        await given_up(session, entry)
+        standing = await _standing(session, entry.id)
+        await _offset(session, desk, about, entry, standing)
+        await _give_up(session, entry, standing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +166,7 @@ async def _deduct(
     await bring(session, desk, subject, amount, lambda _: booked, debtor=debtor)
 
 
-async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow) -> None:
-    standing = await _standing(session, entry.id)
+async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow, standing: "_Standing") -> None:
     if lines := bookings.offset(standing.position, entry.id):
         subject = about.subject(BookingKind.OFFSET, entry.id)
         await add(session, desk, subject, lines[0].amount, lines, debtor=standing.debtor)
@@ -175,37 +176,43 @@ async def given_up(session: AsyncSession, entry: EntryRow) -> None:
     """What documents ask for though the entry does not owe it any more is written off, with its VAT, rate by rate;
     what is owed again, or was credited after all, is written back. Nothing to do while there is no invoice.
     """
-    invoice = await _invoice_in_force(session, entry.id)
-    if invoice is None:
-        return
-    standing = await _standing(session, entry.id)
+    await _give_up(session, entry, await _standing(session, entry.id))
+
+
+async def _give_up(session: AsyncSession, entry: EntryRow, standing: "_Standing") -> None:
     asked = standing.position.receivable - standing.position.prepayment
     surplus = asked - (entry.initial + entry.reductions - entry.assigned)
-    if surplus == 0:
+    invoice = await _invoice_in_force(session, entry.id) if surplus else None
+    if invoice is None:
         return
-    given = await _rates(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingLineRow.booking_id.in_(_of(entry)))
-    amount = max(surplus, sum(part.basis + part.tax for part in given))
-    if amount == 0:
-        return
-    chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
-    left = (
-        await _rates(session, BookingRow.invoice_id.in_(chain)) if amount > 0 else [_negative(part) for part in given]
-    )
-    cart = credit_notes.credit(invoice.number, invoice.currency, left, (), abs(amount))
-    lines = bookings.written_off(cart.subtotals, entry.id)
+    if surplus > 0:
+        chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
+        there = await _rates(session, BookingRow.invoice_id.in_(chain))
+    else:
+        of_entry = select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry.id)
+        given = await _rates(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingRow.id.in_(of_entry))
+        there = [replace(part, basis=-part.basis, tax=-part.tax) for part in given]
+    amount = min(abs(surplus), sum(part.basis + part.tax for part in there))
+    if amount > 0:
+        await _write_off(session, entry, invoice, there, amount if surplus > 0 else -amount, standing.debtor)
+
+
+async def _write_off(
+    session: AsyncSession,
+    entry: EntryRow,
+    invoice: InvoiceRow,
+    there: Sequence[TaxSubtotal],
+    amount: int,
+    debtor: int | None,
+) -> None:
+    """Write `amount` (gross) off, or back when it is negative, out of what is there per rate."""
     desk = await desk_of(session, entry.merchant_id)
+    cart = credit_notes.credit(invoice.number, invoice.currency, there, (), abs(amount))
+    lines = bookings.written_off(cart.subtotals, entry.id)
     about = _Document(row=invoice, checkout_id=entry.checkout_id, first=entry.id)
     subject = replace(about.subject(BookingKind.WRITE_OFF, entry.id), document_date=desk.day(datetime.now(UTC)))
     booked = lines if amount > 0 else bookings.taken_back(lines)
-    await add(session, desk, subject, amount, booked, debtor=standing.debtor)
-
-
-def _of(entry: EntryRow) -> Select[str]:
-    return select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry.id)
-
-
-def _negative(part: TaxSubtotal) -> TaxSubtotal:
-    return replace(part, basis=-part.basis, tax=-part.tax)
+    await add(session, desk, subject, amount, booked, debtor=debtor)
 
 
 async def _invoice_in_force(session: AsyncSession, entry_id: str) -> InvoiceRow | None:

@@ -5,9 +5,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.bookings import desk_of
+from adapters.postgres.cursors import cursor_of, number_after
 from adapters.postgres.tables_bookings import BookingPeriodChangeRow, BookingPeriodRow
 from domain.errors import InvalidInput, Violation
-from domain.periods import ChangePeriod, Month, PeriodView
+from domain.periods import ChangePeriod, Month, PeriodPage, PeriodView
 
 
 async def change_period(session: AsyncSession, step: ChangePeriod) -> PeriodView:
@@ -35,14 +36,16 @@ async def change_period(session: AsyncSession, step: ChangePeriod) -> PeriodView
     return PeriodView(month=month, closed=step.closed, by=step.by, reason=step.reason, at=step.at)
 
 
-async def read_periods(session: AsyncSession, merchant_id: str) -> tuple[PeriodView, ...]:
-    """Every change of a month, newest first: how it stands is what its newest says."""
-    rows = await session.scalars(
-        select(BookingPeriodChangeRow)
-        .where(BookingPeriodChangeRow.merchant_id == merchant_id)
-        .order_by(BookingPeriodChangeRow.id.desc())
+async def read_periods(session: AsyncSession, merchant_id: str, *, cursor: str | None, limit: int) -> PeriodPage:
+    """Closings and reopenings, newest first. Raises InvalidInput for a cursor that is not one of ours."""
+    wanted = select(BookingPeriodChangeRow).where(BookingPeriodChangeRow.merchant_id == merchant_id)
+    if cursor is not None:
+        wanted = wanted.where(BookingPeriodChangeRow.id < number_after(cursor))
+    rows = (await session.scalars(wanted.order_by(BookingPeriodChangeRow.id.desc()).limit(limit + 1))).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return PeriodPage(
+        items=tuple(map(_view, rows[:limit])), next_cursor=cursor_of(last.at, str(last.id)) if last else None
     )
-    return tuple(map(_view, rows))
 
 
 def _view(row: BookingPeriodRow | BookingPeriodChangeRow) -> PeriodView:

@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.cursors import after, cursor_of
+from adapters.postgres.cursors import cursor_of, number_after
 from adapters.postgres.database import from_json
 from adapters.postgres.tables import InvoiceRow
 from adapters.postgres.tables_bookings import BookingExportItemRow, BookingLineRow, BookingRow
@@ -14,7 +14,6 @@ from domain.book_views import AccountBalance, BookedLine, BookingFilter, Booking
 from domain.bookings import BookingKind
 from domain.cart import TaxCategory
 from domain.checkout import Customer
-from domain.errors import InvalidInput, Violation
 
 
 async def read_bookings(
@@ -37,20 +36,13 @@ async def read_bookings(
         on_account = select(BookingLineRow.booking_id).where(BookingLineRow.account == wanted.account)
         query = query.where(BookingRow.id.in_(on_account))
     if cursor is not None:
-        query = query.where(BookingRow.sequence < _sequence(cursor))
+        query = query.where(BookingRow.sequence < number_after(cursor))
     rows = (await session.scalars(query.order_by(BookingRow.sequence.desc()).limit(limit + 1))).all()
     last = rows[limit - 1] if len(rows) > limit else None
     return BookingPage(
         items=tuple(await _views(session, rows[:limit])),
         next_cursor=cursor_of(last.created_at, str(last.sequence)) if last else None,
     )
-
-
-def _sequence(cursor: str) -> int:
-    _, sequence = after(cursor)
-    if not sequence.isdecimal():
-        raise InvalidInput([Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")])
-    return int(sequence)
 
 
 async def read_booking(session: AsyncSession, merchant_id: str, booking_id: str) -> BookingView | None:

@@ -10,7 +10,7 @@ from adapters.postgres.database import Sessions
 from domain.book_views import AccountBalance, BookingFilter, BookingPage, BookingView
 from domain.booking_exports import ExportPage, ExportView, MadeExport, RequestExport
 from domain.errors import NotFound
-from domain.periods import ChangePeriod, PeriodView
+from domain.periods import ChangePeriod, PeriodPage, PeriodView
 
 
 class PostgresBooks:
@@ -36,9 +36,9 @@ class PostgresBooks:
         async with self._sessions.begin() as session:
             return await booking_reader.trial_balance(session, merchant_id, first_day, last_day)
 
-    async def periods(self, merchant_id: str) -> tuple[PeriodView, ...]:
+    async def periods(self, merchant_id: str, *, cursor: str | None, limit: int) -> PeriodPage:
         async with self._sessions.begin() as session:
-            return await booking_periods.read_periods(session, merchant_id)
+            return await booking_periods.read_periods(session, merchant_id, cursor=cursor, limit=limit)
 
     async def change_period(self, step: ChangePeriod) -> PeriodView:
         async with self._sessions.begin() as session:

@@ -10,6 +10,7 @@ from api.bodies import read_json_object
 from api.book_representations import BookingList, BookingOut, PeriodChangeOut, PeriodList, TrialBalanceOut
 from api.book_schemas import BookingQuery, RangeQuery, ReasonBody
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
+from api.schemas import PageQuery
 from api.violations import parse
 from domain.book_views import BookingFilter
 from domain.checkout import LONGEST_REASON
@@ -108,12 +109,14 @@ async def read_trial_balance(
 @router.get(
     "/booking-periods",
     summary="List the booking periods that were closed",
-    responses={200: openapi.answer("All changes, newest first.", "booking_periods"), **openapi.problems(401, 503)},
+    responses={200: openapi.answer("One page, newest first.", "booking_periods"), **openapi.problems(401, 422, 503)},
 )
-async def list_periods(merchant: TheMerchant, services: TheServices) -> PeriodList:
+async def list_periods(
+    merchant: TheMerchant, services: TheServices, wanted: Annotated[PageQuery, Query()]
+) -> PeriodList:
     """List who closed or reopened which month, and why. A month that was never closed is open."""
-    changes = await services.books.periods(merchant.id)
-    return PeriodList(items=[book_representations.period_change(change) for change in changes])
+    page = await services.books.periods(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
+    return book_representations.period_list(page)
 
 
 @router.post(

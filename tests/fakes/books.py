@@ -9,7 +9,7 @@ from datetime import date
 from domain.book_views import AccountBalance, BookingFilter, BookingPage, BookingView
 from domain.booking_exports import ExportPage, ExportView, MadeExport, RequestExport
 from domain.errors import InvalidInput, NotFound, Violation
-from domain.periods import ChangePeriod, PeriodView
+from domain.periods import ChangePeriod, PeriodPage, PeriodView
 from tests.fakes.world import World
 
 NOTHING_TO_EXPORT = Violation(pointer="/from", message="there are no bookings")
@@ -33,8 +33,8 @@ class FakeBooks:
     async def trial_balance(self, merchant_id: str, first_day: date, last_day: date) -> tuple[AccountBalance, ...]:
         return ()
 
-    async def periods(self, merchant_id: str) -> tuple[PeriodView, ...]:
-        return ()
+    async def periods(self, merchant_id: str, *, cursor: str | None, limit: int) -> PeriodPage:
+        return PeriodPage(items=(), next_cursor=None)
 
     async def change_period(self, step: ChangePeriod) -> PeriodView:
         return PeriodView(month=str(step.month), closed=step.closed, by=step.by, reason=step.reason, at=step.at)
