@@ -155,6 +155,12 @@ def rounding(amount: int, entry_id: str) -> Lines:
     )
 
 
+def gross_claims(gross: int, claims: Claims) -> Claims:
+    """What a document of `gross` total asks of each entry before rounding and deductions, which are the first one's."""
+    (first, amount), *others = claims
+    return [(first, amount + gross - sum(claimed for _, claimed in claims)), *others]
+
+
 def document(
     kind: InvoiceKind, corrects: InvoiceKind | None, subtotals: Sequence[TaxSubtotal], claims: Claims
 ) -> Lines:

@@ -140,14 +140,16 @@ def _sides(lines: Sequence[BookedLine]) -> list[_Side]:
         if line.role == Role.OUTPUT_VAT:
             continue
         tax = vat.get((line.tax_category, line.tax_rate)) if line.tax_category is not None else None
-        if tax is None or not (line.automatic or line.tax_key):
-            sides += [_plain(line), *([_plain(tax)] if tax else [])]
-        elif _is_taken_out(line, tax):
-            key = (line.tax_key or "").zfill(4) if line.tax_key else ""
-            sides.append(_Side(_number(line), line.amount + tax.amount, True, key, line.tax_category))
+        apart = [] if tax is None else [_plain(tax)]
+        tax_amount = 0 if tax is None else tax.amount
+        if not (line.automatic or line.tax_key):
+            sides += [_plain(line), *apart]
+        elif _is_taken_out(line, tax_amount):
+            key = line.tax_key.zfill(4) if line.tax_key else ""
+            sides.append(_Side(_number(line), line.amount + tax_amount, True, key, line.tax_category))
         else:
             key = NO_AUTOMATION if line.automatic else ""
-            sides += [_Side(_number(line), line.amount, True, key, line.tax_category), _plain(tax)]
+            sides += [_Side(_number(line), line.amount, True, key, line.tax_category), *apart]
     return sides
 
 
@@ -159,11 +161,11 @@ def _number(line: BookedLine) -> str:
     return line.account if line.debtor is None else str(line.debtor)
 
 
-def _is_taken_out(net: BookedLine, tax: BookedLine) -> bool:
+def _is_taken_out(net: BookedLine, tax: int) -> bool:
     """Whether taking the tax out of the gross amount gives these very cents."""
-    gross, rate = net.amount + tax.amount, Fraction(net.tax_rate or 0)
+    gross, rate = net.amount + tax, Fraction(net.tax_rate or 0)
     part = gross * rate / (100 + rate)
-    return divide_half_up(part.numerator, part.denominator) == tax.amount
+    return divide_half_up(part.numerator, part.denominator) == tax
 
 
 def _against(sides: Sequence[_Side]) -> tuple[_Side, Iterator[_Side]]:

@@ -116,7 +116,9 @@ async def document(
     corrected = None if row.corrects_id is None else await session.get_one(InvoiceRow, row.corrects_id)
     corrects = None if corrected is None else InvoiceKind(corrected.kind)
     sign = 1 if corrects is None else -1
-    asked = bookings.document(InvoiceKind(row.kind), corrects, cart.subtotals, _gross_claims(row, claims))
+    asked = bookings.document(
+        InvoiceKind(row.kind), corrects, cart.subtotals, bookings.gross_claims(row.grand_total, claims)
+    )
     subject = about.subject(BookingKind(row.kind))
     await bring(session, desk, subject, sign * row.grand_total, lambda _: asked, debtor=debtor)
     if row.rounding:
@@ -148,12 +150,6 @@ class _Document:
             checkout_id=self.checkout_id,
             invoice_id=self.row.id,
         )
-
-
-def _gross_claims(row: InvoiceRow, claims: Claims) -> Claims:
-    """The claims before rounding and deductions: together the gross total."""
-    (first, amount), *others = claims
-    return [(first, amount + row.grand_total - sum(claimed for _, claimed in claims)), *others]
 
 
 async def _deduct(

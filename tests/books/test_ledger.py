@@ -178,6 +178,16 @@ async def test_deposits_are_booked_with_their_tax_and_taken_in_by_the_final_invo
     assert ("revenue", "EUR") not in found
 
 
+async def test_rounding_of_the_amount_due_is_booked_apart(office: Office) -> None:
+    entry = await office.clerk.billable()
+    draft = _draft(InvoiceKind.INVOICE, ("838.98", "19"))
+    rounded = replace(draft.cart, totals=replace(draft.cart.totals, rounding=2))
+    await office.finalized(entry, NORDWERK, replace(draft, cart=rounded))
+    found = await balances(office)
+    assert ("receivables", "EUR") not in found
+    assert found["rounding", "EUR"] == -2
+
+
 async def test_a_canceled_invoice_leaves_no_revenue_and_its_money_as_paid_ahead(office: Office) -> None:
     entry = await office.sold()
     invoice = await office.invoice_of(entry)

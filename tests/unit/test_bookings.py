@@ -119,6 +119,23 @@ def test_a_correction_takes_back_what_the_document_booked(
     assert all(value == 0 for value in balances(both).values())
 
 
+@given(parts=subtotals(), rounding=st.integers(-4, 4), deposits=subtotals())
+def test_every_entry_owes_what_the_document_asks_of_it_after_rounding_and_deductions(
+    parts: list[TaxSubtotal], rounding: int, deposits: list[TaxSubtotal]
+) -> None:
+    gross, deducted = (sum(part.basis + part.tax for part in some) for some in (parts, deposits))
+    asked = gross + rounding - deducted
+    wanted = [(ENTRY, asked - 500), ("ent_2", 500)]
+    lines = (
+        *bookings.document(InvoiceKind.INVOICE, None, parts, bookings.gross_claims(gross, wanted)),
+        *bookings.rounding(rounding, ENTRY),
+        *bookings.deduction(deposits, ENTRY),
+    )
+    assert sum(line.amount for line in lines) == 0
+    for entry_id, amount in wanted:
+        assert sum(line.amount for line in lines if line.entry_id == entry_id) == amount
+
+
 @given(parts=subtotals())
 def test_a_final_invoice_takes_deposits_in_with_their_tax(parts: list[TaxSubtotal]) -> None:
     deposit, deducted = (

@@ -11,17 +11,26 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adapters import charts
 from adapters.booking_files import datev, datev_debtors
+from domain import bookings
+from domain.accounts import Role
 from domain.book_settings import BookSettings
 from domain.book_views import BookedLine, BookingView
 from domain.booking_exports import ExportFormat, ExportSettings, ExportView
 from domain.bookings import BookingKind
-from domain.cart import TaxCategory
+from domain.cart import TaxCategory, TaxSubtotal
+from domain.invoices import InvoiceKind
+from tests.books import reading
 from tests.clerk import a_request
 
+SKR03 = charts.shipped("skr03")
 EXPORT = ExportView(
     id="bex_1",
     format=ExportFormat.DATEV,
@@ -211,6 +220,52 @@ def test_tax_that_datev_would_take_out_to_another_cent_is_a_row_of_its_own_and_t
         (row["Umsatz (ohne Soll/Haben-Kz)"], row[datev.COLUMNS[7]], row["BU-Schlüssel"]) for row in rows_of(booking)
     ]
     assert rows == [("100,00", "8400", "0040"), ("19,01", "1776", "")]
+
+
+RATES = [Decimal(19), Decimal(7), Decimal("5.5"), Decimal(20)]
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> list[TaxSubtotal]:
+    """Subtotals whose tax is net or gross exact, or a cent beside it."""
+    rates = draw(st.lists(st.sampled_from(RATES), min_size=1, max_size=4, unique=True))
+    found = []
+    for rate in rates:
+        basis = draw(st.integers(1, 10**7))
+        tax = round(basis * Fraction(rate) / 100) + draw(st.sampled_from([0, 0, 0, 1, -1]))
+        found.append(TaxSubtotal(tax_category=TaxCategory.STANDARD, tax_rate=rate, basis=basis, tax=max(0, tax)))
+    free = draw(st.sampled_from([None, TaxCategory.ZERO, TaxCategory.EXPORT]))
+    if free is not None:
+        found.append(TaxSubtotal(tax_category=free, tax_rate=Decimal(0), basis=draw(st.integers(1, 10**7)), tax=0))
+    return found
+
+
+@given(subtotals=documents(), credited=st.booleans())
+def test_whatever_a_document_adds_up_to_datev_books_the_same_cents(
+    subtotals: list[TaxSubtotal], credited: bool
+) -> None:
+    gross = sum(part.basis + part.tax for part in subtotals)
+    corrects = InvoiceKind.INVOICE if credited else None
+    lines = bookings.document(InvoiceKind.INVOICE, corrects, subtotals, [("ent_1", gross)])
+    booked = tuple(
+        BookedLine(
+            role=line.role,
+            account=account.number,
+            account_name=account.name,
+            amount=line.amount,
+            debtor=10_000 if line.role is Role.RECEIVABLES else None,
+            tax_category=line.tax.category if line.tax else None,
+            tax_rate=line.tax.rate if line.tax else None,
+            automatic=account.automatic,
+        )
+        for line in lines
+        for account in [SKR03.account(line.role, line.tax)]
+    )
+    writer = datev.DatevBookings(EXPORT)
+    expected: dict[str, int] = {}
+    for line in booked:
+        expected[line.account] = expected.get(line.account, 0) + line.amount
+    assert reading.of_datev(writer.head() + writer.of(an_invoice(*booked)), SKR03) == expected
 
 
 def test_a_reversal_is_booked_on_the_other_side() -> None:
