@@ -108,7 +108,7 @@ async def rebook(session: AsyncSession, desk: Desk, booking_id: str, *, by: str,
         raise NotFound("booking", booking_id)
     if row.checkout_id is not None:
         await locked_checkout(session, row.merchant_id, row.checkout_id)
-    await session.refresh(row, with_for_update=True)
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"rebook/{row.id}", 0))))
     if row.reverses_id is not None:
         raise InvalidInput([Violation(pointer="/booking_id", message="must not be a reversal")])
     before = select(BookingRow.number).where(BookingRow.reverses_id == row.id)
