@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.book_examples import BOOK_EXAMPLES
+from api.book_schemas import BookingExportBody, ReasonBody
 from api.problems import MEDIA_TYPE
 from api.schemas import (
     CancelBody,
@@ -35,6 +37,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     CaptureBody,
     CancelInvoiceBody,
     CreditNoteBody,
+    BookingExportBody,
+    ReasonBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -394,6 +398,7 @@ EXAMPLES: Mapping[str, Any] = {
     "decided_case": DECIDED_CASE,
     "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
     "payouts": {"items": [PAYOUT], "next_cursor": None},
+    **BOOK_EXAMPLES,
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
     "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},

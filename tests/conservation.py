@@ -3,6 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.book_equations import assert_books_agree
+
 _SUMS = text("""
     SELECT merchant_id, currency, sum(captured) AS captured, sum(assigned) AS assigned, sum(available) AS available,
            sum(refunded) AS refunded, sum(disputed) AS disputed
@@ -60,7 +62,7 @@ _UNPROMISED = text("""
 async def assert_money_is_conserved(engine: AsyncEngine) -> None:
     """Fail unless every captured minor unit is in exactly one place, and entries and payments tell the same.
 
-    What banks hold back in disputes is a place of its own.
+    What banks hold back in disputes is a place of its own. The books say the same, to the minor unit.
     """
     async with engine.connect() as connection:
         for row in await connection.execute(_SUMS):
@@ -79,3 +81,4 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
         )
         uncredited = [tuple(row) for row in await connection.execute(_CREDITED)]
         assert uncredited == [], "entry: (id, reduced, credited, refunded from it)"
+        await assert_books_agree(connection)

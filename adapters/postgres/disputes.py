@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.assignments import assign, settle_invoice, unassign
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import entry_of, locked_checkout
@@ -121,7 +122,7 @@ def _new_dispute(session: AsyncSession, payment: PaymentRow, report: DisputeRepo
 async def _apply(
     session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, report: DisputeReport, at: datetime
 ) -> None:
-    before = DisputeStatus(dispute.status)
+    before, money = DisputeStatus(dispute.status), (dispute.held, dispute.fee)
     status = disputes.advance(before, report.status)
     dispute.status = status
     dispute.checkout_id = payment.checkout_id
@@ -137,6 +138,8 @@ async def _apply(
         await _withdraw(session, dispute, payment, entry, wanted - dispute.held)
     elif wanted < dispute.held:
         await _give_back(session, dispute, payment, entry)
+    if (dispute.held, dispute.fee) != money:
+        await booked.dispute(session, dispute, payment)
     if entry is not None:
         await settle_invoice(session, entry)
 

@@ -29,7 +29,7 @@ class Scene:
 async def refused(session: AsyncSession, scene: Scene, failure: str | None) -> None:
     """The provider refused the order: no money has moved."""
     if scene.refund.booked_at is None and scene.refund.status == RefundStatus.PENDING:
-        refund_money.release(scene.refund, scene.payment)
+        await refund_money.release(session, scene.refund, scene.payment)
         await fail(session, scene.refund, RefundStatus.FAILED, failure)
 
 
@@ -50,7 +50,7 @@ async def _first_report(session: AsyncSession, scene: Scene, report: RefundRepor
         await _follow_case(session, scene)
     elif report.status in ENDS:
         if refund.settled_at is None:
-            refund_money.release(refund, scene.payment)
+            await refund_money.release(session, refund, scene.payment)
             await fail(session, refund, report.status, report.failure)
     elif not refund_money.too_early(scene.checkout):
         # Money beats what we thought: a refund that counted as failed has gone after all.
@@ -93,7 +93,7 @@ async def _later_report(session: AsyncSession, scene: Scene, report: RefundRepor
             await tell_of(session, refund, "refund.succeeded")
         return
     refund.failure = report.failure or f"the refund is {after} at the provider"
-    refund_money.release(refund, scene.payment)
+    await refund_money.release(session, refund, scene.payment)
     await session.flush()
     await refund_money.open_came_back(session, refund, scene.payment, money_run)
     await fail(session, refund, after, refund.failure)

@@ -5,12 +5,14 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from adapters.merchant_file import load
-from adapters.postgres import database
+from adapters.postgres import booked, database
+from adapters.postgres.assignments import reduce
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.merchants import PostgresMerchants
+from adapters.postgres.tables import EntryRow
 from domain.disputes import DisputeReport, DisputeStatus, RecordDispute
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
@@ -224,13 +226,15 @@ async def test_payment_report_that_comes_during_a_dispute_does_not_bring_the_mon
 async def test_money_that_returns_after_the_debt_was_written_off_is_not_overlooked(stage: Stage) -> None:
     merchants = PostgresMerchants(database.sessions(stage.engine))
     await merchants.save(replace(load(MERIDIAN), overpayment=OverpaymentPolicy.HOLD))
-    link, session = await completed(stage)
-    reference = stage.provider.dispute(session)
+    link, paid = await completed(stage)
+    reference = stage.provider.dispute(paid)
     stage.provider.close_dispute(reference, DisputeStatus.LOST)
     await hear(stage, reference)
     total = (await disputed(stage, link, DisputeStatus.LOST)).total
-    async with stage.engine.begin() as connection:
-        await connection.execute(text("UPDATE entries SET reductions = -initial, status = 'balanced'"))
+    async with database.sessions(stage.engine).begin() as session:
+        entry = (await session.scalars(select(EntryRow))).one()
+        reduce(entry, entry.initial)
+        await booked.given_up(session, entry)
     stage.provider.close_dispute(reference, DisputeStatus.WON)
     await hear(stage, reference)
 
