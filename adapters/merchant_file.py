@@ -34,6 +34,7 @@ from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPo
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
 from domain.numbers import check_pattern
 from domain.refunds import RefundApproval
+from domain.settlements import CreditBalance
 
 _LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -185,6 +186,7 @@ class _MerchantTable(_Table):
     balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
+    credit_balance: Annotated[CreditBalance, Field(strict=False)] | None = None
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -209,4 +211,5 @@ class _MerchantTable(_Table):
             balanced_when=self.balanced_when,
             credit_note_pattern=self.credit_note_pattern,
             refund_approval=self.refund_approval,
+            credit_balance=self.credit_balance,
         )

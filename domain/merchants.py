@@ -6,6 +6,7 @@ from enum import StrEnum
 from domain.checkout import Address
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
+from domain.settlements import CreditBalance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Merchant:
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
     series of its own that begins at 1.
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
+    `credit_balance` says what becomes of money that a reduction or cancelation frees, unless the request does.
     """
 
     id: str
@@ -79,3 +81,4 @@ class Merchant:
     cancelation_pattern: str = "ST-{year}-{000000}"
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
+    credit_balance: CreditBalance | None = None

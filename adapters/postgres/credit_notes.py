@@ -1,15 +1,17 @@
 """Credit notes: finalized like invoices, in a series of their own, never more than was invoiced."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, subtotals_of
 from adapters.postgres.tables import InvoiceRow, MerchantRow
+from adapters.postgres.tables_settlements import SettlementRow
 from domain import credit_notes
 from domain.checkout import Customer
 from domain.invoices import DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
+from domain.settlements import ReductionKind
 
 
 async def invoice_in_force(session: AsyncSession, checkout_id: str) -> InvoiceRow | None:
@@ -22,6 +24,31 @@ async def invoice_in_force(session: AsyncSession, checkout_id: str) -> InvoiceRo
         )
     )
     return found.scalar_one_or_none()
+
+
+async def credit_what_was_reduced(session: AsyncSession, entry_id: str, invoice: InvoiceRow) -> list[InvoiceRow]:
+    """Issue the credit notes over credits that were granted before there was an invoice."""
+    pending = await session.scalars(
+        select(SettlementRow)
+        .where(
+            SettlementRow.entry_id == entry_id,
+            SettlementRow.reduction == ReductionKind.CREDIT,
+            SettlementRow.credited.is_(None),
+        )
+        .order_by(SettlementRow.created_at, SettlementRow.id)
+    )
+    notes = []
+    for settlement in pending.all():
+        note = await issue(session, invoice, settlement.amount)
+        settlement.credited, settlement.credit_note_id = settlement.amount, note.id
+        notes.append(note)
+    return notes
+
+
+async def left_of(session: AsyncSession, invoice: InvoiceRow) -> int:
+    """What of an invoice is not taken back yet, in minor units."""
+    credited = select(func.coalesce(func.sum(InvoiceRow.grand_total), 0)).where(InvoiceRow.corrects_id == invoice.id)
+    return invoice.grand_total - int(await session.scalar(credited) or 0)
 
 
 async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int) -> InvoiceRow:
