@@ -21,6 +21,7 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
+from activities.settlements import SettlementActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.documents.renderer import PooledRenderer
@@ -29,6 +30,7 @@ from adapters.mail.writer import MailWriter
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.combined_links import PostgresLinkBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
@@ -39,16 +41,19 @@ from adapters.postgres.payments import PostgresPaymentBook
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.settlements import PostgresSettlementBook
 from adapters.stripe.provider import StripeProvider
 from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.late_payment import LatePaymentWorkflow
+from workflows.payment_link import PaymentLinkWorkflow
 from workflows.payout import PayoutWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.reporter import TemporalReporter
 from workflows.schedules import keep_sweep
+from workflows.settlement import SettlementWorkflow
 
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
@@ -92,6 +97,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         provider,
         TemporalReporter(client, task_queue=settings.temporal.task_queue),
     )
+    links = PostgresLinkBook(sessions, allow_local_redirects=settings.environment is Environment.SANDBOX)
     disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
     payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
     return [
@@ -101,6 +107,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         *sweeping(reconciliation),
         *disputing(disputes),
         *paying_out(payouts),
+        *settling_entries(SettlementActivities(PostgresSettlementBook(sessions), links)),
     ]
 
 
@@ -113,6 +120,7 @@ def registered(
         books.issue_payment_link,
         books.record_session,
         books.known_sessions,
+        books.find_open_sessions,
         books.record_findings,
         books.create_sales_order,
         books.balance_entry,
@@ -175,6 +183,11 @@ def paying_out(payouts: PayoutActivities) -> Activities:
     return [payouts.reconcile_payout]
 
 
+def settling_entries(settlements: SettlementActivities) -> Activities:
+    """Every step of what is done with entries, and of links for several of them."""
+    return [settlements.settle, settlements.create_link, settlements.find_link]
+
+
 def _mailer(settings: Settings) -> SmtpMailer:
     mail = settings.mail
     return SmtpMailer(
@@ -202,6 +215,8 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             DisputeWorkflow,
             PayoutWorkflow,
             ReconciliationWorkflow,
+            SettlementWorkflow,
+            PaymentLinkWorkflow,
         ],
         activities=steps,
         workflow_runner=SandboxedWorkflowRunner(restrictions=pure),

@@ -51,7 +51,7 @@ class TemporalRefundRuns:
                 RefundWorkflow.opened, start_workflow_operation=self._start(our_id, start), rpc_timeout=self._patience
             )
 
-        opened = await _answered(once)
+        opened = await answered(once)
         if opened.refusal is not None:
             raise _refused(opened.refusal, request)
         return opened.opened_by == opened_by
@@ -68,7 +68,7 @@ class TemporalRefundRuns:
                 rpc_timeout=self._patience,
             )
 
-        verdict = await _answered(once)
+        verdict = await answered(once)
         if verdict.refusal is not None:
             raise NotFound("refund", refund_id)
         if not verdict.taken:
@@ -86,7 +86,7 @@ class TemporalRefundRuns:
         )
 
 
-async def _answered(request: Callable[[], Awaitable[_T]]) -> _T:
+async def answered(request: Callable[[], Awaitable[_T]]) -> _T:
     """The run's answer. A run that ends in the very moment it is asked is started again by asking again."""
     for _ in range(MOST_ENDINGS):
         try:

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.late_payment import hand_over
+from workflows.late_payment import CANCELED, hand_over
 from workflows.messages import (
     CancelCheckout,
     CheckoutResult,
@@ -45,6 +45,10 @@ with workflow.unsafe.imports_passed_through():
 _T = TypeVar("_T")
 
 
+class _ShutOutError(Exception):
+    """The entry was canceled: nothing of the checkout is carried out any more."""
+
+
 @workflow.defn(name="CheckoutWorkflow")
 class CheckoutWorkflow:
     """One purchase, from the checkout to the sent invoice."""
@@ -60,6 +64,7 @@ class CheckoutWorkflow:
         self._refusal: ApplicationError | None = None
         self._review_reason: str | None = None
         self._cancel: CancelCheckout | None = None
+        self._is_shut_out = False
         self._has_late_money = False
         self._unknown_signals: list[str] = []
 
@@ -70,14 +75,17 @@ class CheckoutWorkflow:
         await self._issue_payment_link()
         if self._opened.status in ENDED:
             return await self._stay_ended()
-        if self._opened.opened_by != start.opened_by:
-            await self._recover()
-        if not await self._await_capture():
-            return await self._close_unpaid()
-        await self._create_sales_order()
-        await self._await_balance()
-        await self._create_invoice()
-        await self._send_invoice()
+        try:
+            if self._opened.opened_by != start.opened_by:
+                await self._recover()
+            if not await self._await_capture():
+                return await self._close_unpaid()
+            await self._create_sales_order()
+            await self._await_balance()
+            await self._create_invoice()
+            await self._send_invoice()
+        except _ShutOutError:
+            await self._close_shut_out()
         return await self._finish()
 
     async def _create_entry(self) -> None:
@@ -144,6 +152,7 @@ class CheckoutWorkflow:
             elif await self._end_unpaid():
                 return False
             await self._hand_over_late_money()
+        await self._persist(self._watch.end)  # covered by other money, it could still be paid
         self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
         return True
 
@@ -154,6 +163,8 @@ class CheckoutWorkflow:
         standing = await self._persist(self._watch.end)
         if self._watch.covered():
             return False
+        if self._is_shut_out:
+            return True
         if self._cancel is not None and standing is not None and (standing.captured or standing.misfit):
             self._cancel = None
             self._watch.go_on()
@@ -164,7 +175,7 @@ class CheckoutWorkflow:
         """What makes us ask the provider next: a fact, or the time to poll. None when it is to end."""
         ends_at = self._link_ends_at or workflow.now()
         while not (self._watch.has_news() or self._watch.covered()):
-            if self._cancel is not None:
+            if self._cancel is not None or self._is_shut_out:
                 return None
             poll_at = self._watch.next_poll_at
             wake_at = ends_at if poll_at is None else min(poll_at, ends_at)
@@ -178,10 +189,12 @@ class CheckoutWorkflow:
         return SettledBy.WEBHOOK
 
     def _woken(self, poll_at: datetime | None) -> bool:
-        moved = self._cancel is not None or self._watch.next_poll_at != poll_at
+        moved = self._cancel is not None or self._is_shut_out or self._watch.next_poll_at != poll_at
         return moved or self._watch.has_news() or self._watch.covered()
 
     async def _close_unpaid(self) -> CheckoutResult:
+        if self._is_shut_out:
+            raise _ShutOutError
         cancel = self._cancel
         status = CheckoutStatus.EXPIRED if cancel is None else CheckoutStatus.CANCELED
         step = Close(
@@ -191,10 +204,19 @@ class CheckoutWorkflow:
             reason=cancel.reason if cancel else None,
             by=cancel.by if cancel else None,
         )
-        await in_books(BookActivities.close_checkout, step, "close the unpaid checkout")
+        closed = await in_books(BookActivities.close_checkout, step, "close the unpaid checkout")
+        for checkout_id in closed.freed_in:
+            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=checkout_id))
         self._enter(status, "The checkout was canceled." if cancel else "The link ended without a payment.")
         await self._hand_over_late_money()
         return await self._finish()
+
+    async def _close_shut_out(self) -> None:
+        """The entry was canceled for good, and the checkout with it: all that is left is that nobody can pay."""
+        self._is_shut_out = True
+        self._enter(CheckoutStatus.CANCELED, "The entry was canceled.")
+        await self._persist(self._watch.end)
+        await self._hand_over_late_money()
 
     async def _create_sales_order(self) -> None:
         await self._persist(lambda: in_books(BookActivities.create_sales_order, self._checkout, "create sales order"))
@@ -258,6 +280,16 @@ class CheckoutWorkflow:
         """A provider said that something happened to a session or payment of this checkout."""
         self._watch.report(fact)
 
+    @workflow.signal
+    def money_moved(self) -> None:
+        """What is owed, or the money on the entry, was changed by somebody else."""
+        self._watch.stir()
+
+    @workflow.signal
+    def entry_canceled(self) -> None:
+        """The entry was canceled by itself: the run ends, wherever it stands."""
+        self._is_shut_out = True
+
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:  # noqa: ARG002 - Temporal's signature
         """A signal this version does not know: kept in sight and alarmed, never dropped."""
@@ -286,7 +318,8 @@ class CheckoutWorkflow:
     @open_payment_page.validator
     def _payable(self) -> None:
         open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
-        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._cancel is None
+        stopped = self._cancel is not None or self._is_shut_out
+        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and not stopped
         if not awaited or self._watch.covered() or not open_link:
             raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
 
@@ -342,7 +375,12 @@ class CheckoutWorkflow:
             try:
                 return await step()
             except ActivityError as failure:
+                if self._has_to_end() or reason(failure) == CANCELED:
+                    raise _ShutOutError from failure
                 await self._review(reason(failure))
+
+    def _has_to_end(self) -> bool:
+        return self._is_shut_out and self._phase is not CheckoutStatus.CANCELED
 
     async def _review(self, why: str) -> None:
         self._review_reason = why
@@ -356,6 +394,8 @@ class CheckoutWorkflow:
         )
         await in_books(BookActivities.put_under_review, step, f"review: {why}")
         await self._await_resume()
+        if self._has_to_end():
+            raise _ShutOutError
         await in_books(BookActivities.resume_from_review, self._checkout, "resume")
         workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.NOBODY)])
 
@@ -364,6 +404,8 @@ class CheckoutWorkflow:
         listening = self._phase is not CheckoutStatus.AWAITING_PAYMENT
         while self._review_reason is not None:
             await workflow.wait_condition(partial(self._resumed_or_told, listening=listening))
+            if self._has_to_end():
+                return
             if self._review_reason is not None:
                 try:
                     await self._watch.look(SettledBy.WEBHOOK)
@@ -372,7 +414,7 @@ class CheckoutWorkflow:
                     listening = False
 
     def _resumed_or_told(self, *, listening: bool) -> bool:
-        return self._review_reason is None or (listening and self._watch.has_news())
+        return self._review_reason is None or self._has_to_end() or (listening and self._watch.has_news())
 
     def _enter(self, phase: CheckoutStatus, words: str) -> None:
         self._phase = phase

@@ -19,7 +19,7 @@ ENDS = {RefundStatus.FAILED, RefundStatus.CANCELED}
 
 @dataclass(slots=True, kw_only=True)
 class Scene:
-    """What a step works on, locked in the order that every step keeps: `checkouts` are all that the refund may touch."""
+    """What a step works on, locked in the order that every step keeps. `checkouts` are all a refund may touch."""
 
     checkouts: tuple[CheckoutRow, ...]
     payment: PaymentRow

@@ -27,6 +27,7 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
+from activities.settlements import SettlementActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
 from adapters.mail.writer import MailWriter
@@ -34,6 +35,7 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.combined_links import PostgresLinkBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
@@ -46,6 +48,7 @@ from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reader import PostgresReader
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.settlements import PostgresSettlementBook
 from domain.payments import EventSubject, ProviderEvent
 from domain.views import CheckoutView
 from sandbox.temporal import SEARCH_ATTRIBUTES
@@ -228,7 +231,9 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     late_money = LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions))
     settling = worker.settling(late_money, at_provider)
     refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
-    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation), *disputes, *payouts]
+    links = PostgresLinkBook(sessions, allow_local_redirects=True)
+    entries = worker.settling_entries(SettlementActivities(PostgresSettlementBook(sessions), links))
+    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation), *disputes, *payouts, *entries]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,
