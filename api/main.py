@@ -16,6 +16,7 @@ from adapters.documents import fonts
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.monitor import PostgresMonitor
 from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
@@ -24,6 +25,7 @@ from api.codec import create_codec
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.runs import TemporalRuns
+from api.settlement_runs import TemporalLinkRuns, TemporalSettlementRuns
 from settings import Environment, Settings
 
 DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
@@ -51,6 +53,9 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         cases=PostgresCases(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
+        ledger=PostgresLedger(sessions),
+        settlements=TemporalSettlementRuns(client, task_queue=settings.temporal.task_queue),
+        links=TemporalLinkRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         documents=LocalDocumentStore(settings.documents.directory),

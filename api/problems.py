@@ -20,13 +20,16 @@ from domain.errors import (
     AssignmentKeyConflict,
     CaseDecided,
     Difference,
+    EntryCanceled,
     InvalidInput,
     InvalidWebhook,
+    MoneyNeeded,
     NotFound,
     NothingToRefund,
     QuittanceError,
     RefundDecided,
     RefundKeyConflict,
+    SettlementKeyConflict,
     Violation,
 )
 from domain.violations import MOST_REPORTED, escaped
@@ -175,6 +178,20 @@ def conflict(
             return _too_late(error)
 
 
+def not_settled(error: SettlementKeyConflict | EntryCanceled | MoneyNeeded) -> Problem:
+    """409: what is to be done with an entry does not go with what is there."""
+    match error:
+        case SettlementKeyConflict():
+            return _taken("settlement-key-conflict", "key", "settlement", f"Key {error.key!r}", error.differences)
+        case EntryCanceled():
+            title, detail = "The entry is canceled", "A canceled entry is shut out of everything. Nothing was done."
+            return Problem(slug="entry-canceled", status=409, title=title, detail=detail)
+        case MoneyNeeded():
+            title = "The money is needed"
+            detail = "It is about to balance the entry of the checkout that brought it. Nothing was done."
+            return Problem(slug="money-needed", status=409, title=title, detail=detail)
+
+
 def _taken(slug: str, key: str, what: str, named: str, differences: Sequence[Difference]) -> Problem:
     """A key that was accepted with another body; lists every differing field."""
     return Problem(
@@ -244,6 +261,8 @@ def of_error(error: QuittanceError) -> Problem | None:
             | TooLateToCancel()
         ):
             return conflict(error)
+        case SettlementKeyConflict() | EntryCanceled() | MoneyNeeded():
+            return not_settled(error)
         case NotFound():
             return not_found(error)
         case RunsUnavailable():

@@ -38,18 +38,20 @@ Amount = Annotated[str, Field(description="major units, as a decimal string", ex
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 
-class _Representation(BaseModel):
+class Representation(BaseModel):
+    """What is answered; nothing that is not described."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PaymentLinkOut(_Representation):
+class PaymentLinkOut(Representation):
     """The link to send the customer to."""
 
     url: str
     expires_at: Moment
 
 
-class EntryOut(_Representation):
+class EntryOut(Representation):
     """The receivable of a checkout."""
 
     id: str
@@ -59,7 +61,7 @@ class EntryOut(_Representation):
     outstanding_amount: Amount
 
 
-class PaymentOut(_Representation):
+class PaymentOut(Representation):
     """A money transfer. `settled_by` says which way we learned of it first.
 
     `fee` and `net` are in `settlement_currency`; the provider can pay the money out from `available_on`. All are
@@ -79,7 +81,7 @@ class PaymentOut(_Representation):
     available_on: date | None = None
 
 
-class DisputeOut(_Representation):
+class DisputeOut(Representation):
     """Money a customer's bank claims back, and until when evidence can be handed in at the provider."""
 
     id: str
@@ -89,7 +91,7 @@ class DisputeOut(_Representation):
     evidence_due_at: Moment | None
 
 
-class CaseOut(_Representation):
+class CaseOut(Representation):
     """A finding that a policy or a person decides. `overdue` when nobody decided by `due_at`."""
 
     model_config = ConfigDict(title="Case")
@@ -114,14 +116,14 @@ class CaseOut(_Representation):
     settled_at: Moment | None
 
 
-class CaseList(_Representation):
+class CaseList(Representation):
     """A page of cases, newest first. `next_cursor` is null on the last page."""
 
     items: list[CaseOut]
     next_cursor: str | None
 
 
-class PayoutItemOut(_Representation):
+class PayoutItemOut(Representation):
     """A movement of the provider's balance. `source` is the provider's id of what moved it; negative went out."""
 
     reference: str
@@ -135,7 +137,7 @@ class PayoutItemOut(_Representation):
     matched: bool
 
 
-class PayoutOut(_Representation):
+class PayoutOut(Representation):
     """A transfer to the merchant's bank account. `matched` when every item of it agrees with the books."""
 
     id: str
@@ -154,14 +156,14 @@ class PayoutDetailOut(PayoutOut):
     items: list[PayoutItemOut]
 
 
-class PayoutList(_Representation):
+class PayoutList(Representation):
     """A page of payouts, newest first. `next_cursor` is null on the last page."""
 
     items: list[PayoutOut]
     next_cursor: str | None
 
 
-class OrderOut(_Representation):
+class OrderOut(Representation):
     """The sales order."""
 
     id: str
@@ -170,14 +172,14 @@ class OrderOut(_Representation):
     created_at: Moment
 
 
-class DeliveryOut(_Representation):
+class DeliveryOut(Representation):
     """How far the mail with the document is; `sent` means that the mail server accepted it."""
 
     status: DeliveryStatus
     at: Moment
 
 
-class InvoiceOut(_Representation):
+class InvoiceOut(Representation):
     """A finalized invoice, or a credit note, which `corrects` one by its id. `pdf` and `xml` are addresses of the
     stored documents, null until they are stored."""
 
@@ -192,7 +194,7 @@ class InvoiceOut(_Representation):
     delivery: DeliveryOut | None
 
 
-class ReviewOut(_Representation):
+class ReviewOut(Representation):
     """A case that a person must decide."""
 
     reason: str
@@ -200,21 +202,21 @@ class ReviewOut(_Representation):
     options: list[str]
 
 
-class WorkflowOut(_Representation):
+class WorkflowOut(Representation):
     """The run behind the checkout, and where to look at it."""
 
     id: str
     url: str
 
 
-class CreditNoteOut(_Representation):
+class CreditNoteOut(Representation):
     """The document that takes back what a refund gave back; read it as an invoice."""
 
     id: str
     number: str
 
 
-class RefundOut(_Representation):
+class RefundOut(Representation):
     """Money given back. `key` is the shop's, null for a refund that was made otherwise; `failure` says why the
     money did not go, or came back."""
 
@@ -234,7 +236,7 @@ class RefundOut(_Representation):
     updated_at: Moment
 
 
-class CheckoutOut(_Representation):
+class CheckoutOut(Representation):
     """One purchase and all that came of it."""
 
     model_config = ConfigDict(title="Checkout")
@@ -257,21 +259,21 @@ class CheckoutOut(_Representation):
     updated_at: Moment
 
 
-class CheckoutList(_Representation):
+class CheckoutList(Representation):
     """A page of checkouts, newest first. `next_cursor` is null on the last page."""
 
     items: list[CheckoutOut]
     next_cursor: str | None
 
 
-class PartsOut(_Representation):
+class PartsOut(Representation):
     """Which parts answer."""
 
     database: bool
     workflows: bool
 
 
-class ReadinessOut(_Representation):
+class ReadinessOut(Representation):
     """Whether this process can do its work now."""
 
     status: Literal["ok", "degraded"]
@@ -288,7 +290,7 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         total=amount(view.total, view.currency),
         payment_link=_payment_link(view.payment_link, site) if view.payment_link else None,
         entry=_entry(view.entry, view.currency),
-        payments=[_payment(payment) for payment in view.payments],
+        payments=[payment(one) for one in view.payments],
         disputes=[_dispute(dispute) for dispute in view.disputes],
         order=_order(view.order, view.currency) if view.order else None,
         invoice=invoice(view.invoice, site) if view.invoice else None,
@@ -415,7 +417,8 @@ def _entry(view: EntryView, currency: str) -> EntryOut:
     )
 
 
-def _payment(view: PaymentView) -> PaymentOut:
+def payment(view: PaymentView) -> PaymentOut:
+    """A payment as it is shown everywhere."""
     settled_in = view.settlement_currency or view.currency
     return PaymentOut(
         id=view.id,

@@ -32,8 +32,8 @@ class ResultTokens:
             "checkout": page.checkout_id,
             "assignment_key": page.assignment_key,
             "status": status.value,
-            "amount": amount(page.cart.totals.grand_total, page.cart.currency),
-            "currency": page.cart.currency,
+            "amount": amount(page.amount, page.currency),
+            "currency": page.currency,
             "iat": now,
             "exp": now + LIFETIME,
         }

@@ -37,11 +37,13 @@ def _decimal_string(value: Any) -> Any:
 DecimalString = Annotated[str, BeforeValidator(_decimal_string, json_schema_input_type=str)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Strict, without unknown fields."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class AddressBody(_Body):
+class AddressBody(Body):
     """A postal address."""
 
     line1: str = Field(description="street and number, a string", examples=["Königsstraße 48 b"])
@@ -51,7 +53,7 @@ class AddressBody(_Body):
     country: str = Field(description='ISO 3166-1 alpha-2 country code such as "DE"', examples=["DE"])
 
 
-class CustomerBody(_Body):
+class CustomerBody(Body):
     """Who buys, and to whom the invoice is addressed and mailed."""
 
     name: str = Field(description="the customer's name, a string", examples=["Jana Köhler"])
@@ -63,7 +65,7 @@ class CustomerBody(_Body):
     address: AddressBody = Field(description="the billing address, an object")
 
 
-class LineBody(_Body):
+class LineBody(Body):
     """One thing bought."""
 
     sku: str | None = Field(None, description="the shop's article number, a string or null", examples=["MW-1042"])
@@ -78,14 +80,14 @@ class LineBody(_Body):
     tax_rate: DecimalString = Field(description='a decimal string in per cent such as "19"', examples=["19"])
 
 
-class DiscountBody(_Body):
+class DiscountBody(Body):
     """A discount on the whole cart, in the checkout's price mode."""
 
     name: str = Field(description="what the discount is for, a string", examples=["Sommer"])
     amount: DecimalString = Field(description='a decimal string in major units such as "10.00"', examples=["10.00"])
 
 
-class RedirectsBody(_Body):
+class RedirectsBody(Body):
     """Where the payment page sends the customer back to; origins must be on the merchant's list."""
 
     success: str = Field(description="an https URL, a string", examples=["https://shop.example/ok"])
@@ -93,7 +95,7 @@ class RedirectsBody(_Body):
     cancel: str = Field(description="an https URL, a string", examples=["https://shop.example/cart"])
 
 
-class CheckoutBody(_Body):
+class CheckoutBody(Body):
     """One purchase, as a shop states it."""
 
     model_config = ConfigDict(title="CheckoutRequest")
@@ -136,7 +138,7 @@ class CheckoutBody(_Body):
         )
 
 
-class RefundBody(_Body):
+class RefundBody(Body):
     """Money to give back."""
 
     model_config = ConfigDict(title="RefundRequest")
@@ -157,14 +159,14 @@ class RefundBody(_Body):
         return RefundRequest(checkout_id=checkout_id, **self.model_dump())
 
 
-class DecisionBody(_Body):
+class DecisionBody(Body):
     """A person's decision."""
 
     reason: str = Field(description="why, a string that people read", examples=["agreed on the phone"])
     by: str = Field("shop", description="who decides, a string", examples=["anna"])
 
 
-class CancelBody(_Body):
+class CancelBody(Body):
     """Why a checkout is canceled."""
 
     model_config = ConfigDict(title="CancelRequest")
@@ -172,7 +174,7 @@ class CancelBody(_Body):
     reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["customer called"])
 
 
-class CaseDecisionBody(_Body):
+class CaseDecisionBody(Body):
     """What is decided about a case, and why."""
 
     model_config = ConfigDict(title="CaseDecision")

@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from api.ports import (
+    Cases,
+    CheckoutRuns,
+    Documents,
+    Inbox,
+    Ledger,
+    LinkRuns,
+    Reader,
+    RefundRuns,
+    SettlementRuns,
+    Webhooks,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +28,9 @@ class Services:
     cases: Cases
     runs: CheckoutRuns
     refunds: RefundRuns
+    ledger: Ledger
+    settlements: SettlementRuns
+    links: LinkRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -48,6 +62,10 @@ class Site:
     def refund_url(self, refund_id: str) -> str:
         """Where a refund is read."""
         return f"{self.public_url}/v1/refunds/{refund_id}"
+
+    def link_url(self, link_id: str) -> str:
+        """Where a link for several entries is read."""
+        return f"{self.public_url}/v1/payment-links/{link_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

@@ -1,11 +1,11 @@
 """A payment link for several entries: which entries go together, and how the link is named."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 
-from domain.checkout import CheckoutStatus
-from domain.errors import InvalidInput
+from domain.checkout import CheckoutStatus, Redirects
+from domain.errors import Difference, InvalidInput
 from domain.particulars import check_expiry, check_redirects
 from domain.settlement_steps import LinkRequest
 from domain.settlements import KEY, check_entries
@@ -46,6 +46,23 @@ def check(
         violations.add(f"/entries/{place}", _problem(member, currency))
     if violations.found:
         raise InvalidInput(violations.found)
+
+
+def link_differences(accepted: LinkRequest, received: LinkRequest) -> tuple[Difference, ...]:
+    """The fields in which two requests under one key mean different things."""
+    return tuple(
+        Difference(pointer=f"/{name}", accepted=ours, received=theirs)
+        for name in ("entries", "expires_in_seconds", "redirects")
+        for ours, theirs in [(_plain(getattr(accepted, name)), _plain(getattr(received, name)))]
+        if ours != theirs
+    )
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it."""
+    if isinstance(value, Redirects):
+        return asdict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _problem(member: Member | None, currency: str) -> str | None:

@@ -249,8 +249,20 @@ class CheckoutPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayableView:
+    """What is to be paid on one of several entries."""
+
+    assignment_key: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPageView:
-    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown."""
+    """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown.
+
+    A link for several entries (`link_id`, which then stands for the checkout) has no cart but what is to be paid on
+    each of them.
+    """
 
     checkout_id: str
     merchant_id: str
@@ -262,8 +274,21 @@ class PaymentPageView:
     expires_at: datetime
     seller: Seller
     branding: Branding
-    cart: PricedCart
+    cart: PricedCart | None
     redirects: Redirects | None
+    link_id: str | None = None
+    link_currency: str = ""
+    payables: tuple[PayableView, ...] = ()
+
+    @property
+    def amount(self) -> int:
+        """What the customer is to pay, in minor units; what of it he has paid is not taken off for one cart."""
+        return sum(payable.amount for payable in self.payables) if self.cart is None else self.cart.totals.grand_total
+
+    @property
+    def currency(self) -> str:
+        """The currency of the amount."""
+        return self.link_currency if self.cart is None else self.cart.currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

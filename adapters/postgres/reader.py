@@ -12,6 +12,7 @@ from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.merchants import key_hash
+from adapters.postgres.payment_views import payment_view, read_link_page
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
 from adapters.postgres.tables import (
@@ -35,7 +36,6 @@ from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
     CasePage,
     CaseView,
@@ -132,8 +132,8 @@ class PostgresReader:
                 .where(PaymentLinkRow.token == token)
             )
             row = found.one_or_none()
-        if row is None:
-            return None
+            if row is None:
+                return await read_link_page(session, token)
         checkout, expires_at, config = row
         request = from_json(CheckoutRequest, checkout.request)
         merchant = from_json(Merchant, config)
@@ -249,22 +249,7 @@ def _entry(row: EntryRow) -> EntryView:
 
 
 def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
-    return tuple(
-        PaymentView(
-            id=row.id,
-            status=PaymentStatus(row.status),
-            amount=row.amount,
-            currency=row.currency,
-            provider=row.provider,
-            provider_reference=row.reference,
-            settled_by=SettledBy(row.settled_by),
-            fee=row.fee,
-            net=row.net,
-            settlement_currency=row.settlement_currency,
-            available_on=row.available_on,
-        )
-        for row in rows
-    )
+    return tuple(payment_view(row) for row in rows)
 
 
 def _order(row: OrderRow | None) -> OrderView | None:
