@@ -163,6 +163,19 @@ def conflict(
         case AssignmentKeyConflict():
             named = f"Assignment key {error.assignment_key!r}"
             return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
+        case RefundKeyConflict() | NothingToRefund() | RefundDecided():
+            return _not_refunded(error)
+        case SettlementKeyConflict() | EntryCanceled() | MoneyNeeded():
+            return _not_settled(error)
+        case CaseDecided():
+            title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
+            return Problem(slug="case-decided", status=409, title=title, detail=detail)
+        case TooLateToCancel():
+            return _too_late(error)
+
+
+def _not_refunded(error: RefundKeyConflict | NothingToRefund | RefundDecided) -> Problem:
+    match error:
         case RefundKeyConflict():
             return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
         case NothingToRefund():
@@ -171,15 +184,9 @@ def conflict(
         case RefundDecided():
             title, detail = "The refund was decided before", f"The refund is {error.status}."
             return Problem(slug="refund-decided", status=409, title=title, detail=f"{detail} Nothing was done.")
-        case CaseDecided():
-            title, detail = "The case was decided before", f"The decision was {error.decision}. It is never changed."
-            return Problem(slug="case-decided", status=409, title=title, detail=detail)
-        case TooLateToCancel():
-            return _too_late(error)
 
 
-def not_settled(error: SettlementKeyConflict | EntryCanceled | MoneyNeeded) -> Problem:
-    """409: what is to be done with an entry does not go with what is there."""
+def _not_settled(error: SettlementKeyConflict | EntryCanceled | MoneyNeeded) -> Problem:
     match error:
         case SettlementKeyConflict():
             return _taken("settlement-key-conflict", "key", "settlement", f"Key {error.key!r}", error.differences)
@@ -259,10 +266,11 @@ def of_error(error: QuittanceError) -> Problem | None:
             | RefundDecided()
             | CaseDecided()
             | TooLateToCancel()
+            | SettlementKeyConflict()
+            | EntryCanceled()
+            | MoneyNeeded()
         ):
             return conflict(error)
-        case SettlementKeyConflict() | EntryCanceled() | MoneyNeeded():
-            return not_settled(error)
         case NotFound():
             return not_found(error)
         case RunsUnavailable():

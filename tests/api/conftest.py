@@ -15,6 +15,7 @@ from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.ledger import EmptyLedger, RunsAway
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
@@ -91,6 +92,9 @@ async def a_stage() -> AsyncIterator[Stage]:
         cases=runs.cases,
         runs=runs,
         refunds=refunds,
+        ledger=EmptyLedger(),
+        settlements=RunsAway(),
+        links=RunsAway(),
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
