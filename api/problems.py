@@ -156,7 +156,15 @@ def invalid(violations: Sequence[Violation]) -> Problem:
 
 
 def conflict(
-    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
+    error: AssignmentKeyConflict
+    | RefundKeyConflict
+    | NothingToRefund
+    | RefundDecided
+    | CaseDecided
+    | TooLateToCancel
+    | SettlementKeyConflict
+    | EntryCanceled
+    | MoneyNeeded,
 ) -> Problem:
     """409: what is asked for does not go with what is there."""
     match error:

@@ -60,7 +60,7 @@ class TemporalSettlementRuns:
 
         opened = await answered(once)
         if opened.hindrance is not None:
-            raise _refused(opened.hindrance)
+            raise refused(opened.hindrance)
         return opened.opened_by == opened_by
 
 
@@ -85,7 +85,7 @@ class TemporalLinkRuns:
 
         opened = await answered(once)
         if opened.hindrance is not None:
-            raise _refused(opened.hindrance)
+            raise refused(opened.hindrance)
         return our_id, opened.opened_by == opened_by
 
     async def open_payment_page(self, merchant_id: str, our_id: str) -> str:
@@ -136,7 +136,8 @@ def _why(unavailable: RunsUnavailable) -> Exception:
     return unavailable
 
 
-def _refused(hindrance: Hindrance) -> Exception:
+def refused(hindrance: Hindrance) -> Exception:
+    """What hindered a settlement or link, in the words of the house."""
     match hindrance.kind:
         case Obstacle.INVALID:
             return InvalidInput(hindrance.violations)

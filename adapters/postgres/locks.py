@@ -7,7 +7,7 @@ never wait for each other.
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.tables import CheckoutRow, EntryItemRow, EntryRow, PaymentRow
@@ -39,24 +39,29 @@ async def lock_money(
     What is tied to one more checkout while we wait for it makes us begin again with that one: locks are never taken
     out of order.
     """
+    await session.flush()
     beside: set[str] = set(checkouts)
     while True:
         money = set(payments) | await _money_of(session, entries)
         wanted = beside | await _checkouts_of(session, money, entries)
-        async with session.begin_nested() as attempt:
-            locked = await lock_checkouts(session, merchant_id, wanted)
-            found = await session.scalars(
-                select(PaymentRow)
-                .where(PaymentRow.merchant_id == merchant_id, PaymentRow.id.in_(money))
-                .order_by(PaymentRow.id)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            )
-            rows = {row.id: row for row in found}
-            grown = await _money_of(session, entries) - money
-            if not grown and await _checkouts_of(session, money, entries) <= wanted:
-                return locked, rows
-            await attempt.rollback()
+        await session.execute(text("SAVEPOINT locks"))
+        locked = await lock_checkouts(session, merchant_id, wanted)
+        found = await session.scalars(
+            select(PaymentRow)
+            .where(PaymentRow.merchant_id == merchant_id, PaymentRow.id.in_(money))
+            .order_by(PaymentRow.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        rows = {row.id: row for row in found}
+        grown = await _money_of(session, entries) - money
+        complete = not grown and await _checkouts_of(session, money, entries) <= wanted
+        if not complete:
+            await session.execute(text("ROLLBACK TO SAVEPOINT locks"))
+        # What is written from here on belongs to the transaction itself: finalized documents demand it.
+        await session.execute(text("RELEASE SAVEPOINT locks"))
+        if complete:
+            return locked, rows
 
 
 async def _money_of(session: AsyncSession, entries: Collection[str]) -> set[str]:

@@ -157,7 +157,7 @@ async def _reduce(session: AsyncSession, deed: _Deed, request: Reduce) -> None:
     if request.reduction is ReductionKind.CREDIT:
         deed.credited = None if invoice is None else amount
         deed.credit_note = None if invoice is None else await credit_notes.issue(session, invoice, amount)
-    deed.told.append(("entry.reduced", checkout, _said(entry, request.reason, amount, kind=request.reduction)))
+    deed.told.append(("entry.reduced", checkout, _said(entry, request.reason, amount, reduction=request.reduction)))
     if invoice is not None and entry.status == EntryStatus.BALANCED and not was_balanced:
         deed.told.append(("entry.balanced", checkout, {"entry_id": entry.id}))
     await _place(session, deed, freed, settlements.strategy(request, deed.merchant.credit_balance), request.reason)
