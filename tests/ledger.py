@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from adapters.postgres.combined_links import PostgresLinkBook
 from adapters.postgres.database import Sessions
@@ -69,7 +69,7 @@ class BooksAtOnce:
             workflow_id=f"payment-link:{our_id}",
             opened_by=opened_by,
             request=request,
-            expires_at=datetime.now(UTC),
+            expires_at=datetime.now(UTC) + timedelta(seconds=request.expires_in_seconds),
         )
         created = await PostgresLinkBook(self.sessions, allow_local_redirects=True).create(step)
         if created.hindrance is not None:
