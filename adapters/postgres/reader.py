@@ -1,10 +1,10 @@
 """The read side: flat pictures for the API, always of one merchant."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, text, tuple_
+from sqlalchemy import ColumnElement, select, text, tuple_, union
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,7 @@ from adapters.postgres.tables import (
     CheckoutRow,
     DeliveryRow,
     DocumentRow,
+    EntryItemRow,
     EntryRow,
     InvoiceRow,
     MerchantRow,
@@ -200,11 +201,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
     orders = {
         row.checkout_id: row for row in await session.scalars(select(OrderRow).where(OrderRow.checkout_id.in_(ids)))
     }
-    payments = list(
-        await session.scalars(
-            select(PaymentRow).where(PaymentRow.checkout_id.in_(ids)).order_by(PaymentRow.created_at, PaymentRow.id)
-        )
-    )
+    payments = await _payments_of(session, ids)
     disputes = await disputes_of(session, ids)
     refunds = await refunds_of(session, ids)
     invoices = await _in_force(session, ids)
@@ -220,7 +217,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             workflow_id=row.workflow_id,
             payment_link=_link(links.get(row.id)),
             entry=_entry(entries[row.id]),
-            payments=_payments(p for p in payments if p.checkout_id == row.id),
+            payments=payments.get(row.id, ()),
             disputes=disputes.get(row.id, ()),
             order=_order(orders.get(row.id)),
             invoice=invoices.get(row.id),
@@ -248,8 +245,24 @@ def _entry(row: EntryRow) -> EntryView:
     )
 
 
-def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
-    return tuple(payment_view(row) for row in rows)
+async def _payments_of(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, tuple[PaymentView, ...]]:
+    """The payments that each checkout brought, and those of others that settle its entry, oldest first."""
+    settled = (
+        select(EntryRow.checkout_id, EntryItemRow.payment_id)
+        .join(EntryItemRow, EntryItemRow.entry_id == EntryRow.id)
+        .where(EntryRow.checkout_id.in_(checkout_ids))
+    )
+    brought = select(PaymentRow.checkout_id, PaymentRow.id).where(PaymentRow.checkout_id.in_(checkout_ids))
+    of_checkout = union(settled, brought).subquery()
+    found = await session.execute(
+        select(of_checkout.c[0], PaymentRow)
+        .join(PaymentRow, PaymentRow.id == of_checkout.c[1])
+        .order_by(PaymentRow.created_at, PaymentRow.id)
+    )
+    views: dict[str, tuple[PaymentView, ...]] = {}
+    for checkout_id, row in found:
+        views[checkout_id] = (*views.get(checkout_id, ()), payment_view(row))
+    return views
 
 
 def _order(row: OrderRow | None) -> OrderView | None:

@@ -52,7 +52,8 @@ class Shop:
         """A payment with 500.00 EUR to spare."""
         entry = await self.invoiced()
         await self.reduce(entry, amount="500.00", credit_balance="future_settlement")
-        return (await self.get("/v1/payments", checkout=entry.checkout_id)).json()["items"][0]["id"]
+        [payment] = (await self.get("/v1/payments", checkout=entry.checkout_id)).json()["items"]
+        return str(payment["id"])
 
 
 @pytest.fixture(scope="module")
