@@ -36,7 +36,7 @@ from sandbox.postgres import PostgresServer
 from tests.house import MERIDIAN
 from tests.payments.payment_world import PaymentWorld
 
-EXAMPLES, STEPS = int(__import__("os").environ.get("STORIES", "500")), 12
+EXAMPLES, STEPS = 500, 12
 """In each of the two tests."""
 _T = TypeVar("_T")
 _WAYS = st.sampled_from(list(SettledBy))
@@ -274,7 +274,7 @@ def desk(postgres_server: PostgresServer) -> Iterator[Desk]:
         runner.run(engine.dispose())
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(110)
 @pytest.mark.parametrize("part", [1, 2])
 def test_books_keep_their_invariants_whatever_happens(desk: Desk, part: int) -> None:
     """Two parts, so that two processes share the work; each makes up stories of its own."""
