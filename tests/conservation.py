@@ -67,6 +67,7 @@ _CREDITED = text("""
 _TAKEN = text("""
     SELECT refunds.id, refunds.from_entry, coalesce(sum(refund_items.amount), 0) AS items
     FROM refunds LEFT JOIN refund_items ON refund_items.refund_id = refunds.id
+    WHERE refunds.status NOT IN ('failed', 'canceled')
     GROUP BY refunds.id
     HAVING refunds.from_entry <> coalesce(sum(refund_items.amount), 0)
 """)
