@@ -46,6 +46,7 @@ from domain.numbers import Numbering, Reset, check_pattern, collisions, numberin
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
 from domain.scripts import missing_fonts
+from domain.settlements import CreditBalance
 from domain.tax_settings import TaxSettings
 from domain.texts import UNPRINTABLE
 from domain.vat_ids import InvalidVatIdPolicy
@@ -334,6 +335,8 @@ class _MerchantTable(_Table):
             raise ValueError("; ".join(wrong))
         return templates
 
+    credit_balance: Annotated[CreditBalance, Field(strict=False)] | None = None
+
     @model_validator(mode="after")
     def _seller_can_be_printed(self, info: ValidationInfo[_Surroundings]) -> Self:
         printed = f"{self.branding.display_name}{''.join(map(str, self.seller.model_dump().values()))}"
@@ -391,4 +394,5 @@ class _MerchantTable(_Table):
             tax=self.tax.to_domain(),
             legal_entity=self.legal_entity or "",
             series=self.series.to_domain(),
+            credit_balance=self.credit_balance,
         )

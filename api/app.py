@@ -27,11 +27,13 @@ from api.routes import (
     export,
     health,
     invoices,
+    ledger,
     mail_reports,
     payment_page,
     payouts,
     refunds,
     series,
+    settlements,
     webhooks,
 )
 from api.services import Services, Site
@@ -58,6 +60,8 @@ _ROUTES = (
     series,
     refunds,
     payouts,
+    ledger,
+    settlements,
     export,
     payment_page,
     webhooks,

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api import ledger_examples
+from api.ledger_bodies import EntryCancelationBody, LinkBody, ReductionBody, SettlementBody
 from api.problems import MEDIA_TYPE
 from api.schemas import (
     CancelBody,
@@ -35,6 +37,10 @@ _BODIES: tuple[type[BaseModel], ...] = (
     CaptureBody,
     CancelInvoiceBody,
     CreditNoteBody,
+    ReductionBody,
+    EntryCancelationBody,
+    SettlementBody,
+    LinkBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -394,6 +400,7 @@ EXAMPLES: Mapping[str, Any] = {
     "decided_case": DECIDED_CASE,
     "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
     "payouts": {"items": [PAYOUT], "next_cursor": None},
+    **ledger_examples.EXAMPLES,
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
     "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},

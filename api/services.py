@@ -12,10 +12,13 @@ from api.ports import (
     Documents,
     Exporter,
     Inbox,
+    Ledger,
+    LinkRuns,
     Reader,
     RefundRuns,
     ResendRuns,
     SeriesAudit,
+    SettlementRuns,
     Webhooks,
 )
 from domain.deliveries import DeliveryReport
@@ -36,6 +39,9 @@ class Services:
     refunds: RefundRuns
     corrections: CorrectionRuns
     series: SeriesAudit
+    ledger: Ledger
+    settlements: SettlementRuns
+    links: LinkRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -78,6 +84,10 @@ class Site:
     def download_url(self, token: str) -> str:
         """The download link of a token."""
         return f"{self.public_url}/d/{token}"
+
+    def link_url(self, link_id: str) -> str:
+        """Where a link for several entries is read."""
+        return f"{self.public_url}/v1/payment-links/{link_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

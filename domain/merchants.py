@@ -10,6 +10,7 @@ from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.numbers import Numbering, implied_reset
 from domain.refunds import RefundApproval
+from domain.settlements import CreditBalance
 from domain.tax_settings import TaxSettings
 
 
@@ -79,6 +80,7 @@ class Merchant:
     `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
     `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     `tax` says how sales are taxed.
+    `credit_balance` says what becomes of money that a reduction or cancelation frees, unless the request does.
     """
 
     id: str
@@ -117,3 +119,5 @@ class Merchant:
         }
         start = self.first_number if kind == "invoice" else 1
         return Numbering(pattern=patterns[kind], reset=implied_reset(patterns[kind]), start=start)
+
+    credit_balance: CreditBalance | None = None

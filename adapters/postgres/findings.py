@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, PaymentRow, ProviderEventRow
+from adapters.postgres.tables_settlements import CombinedLinkRow  # noqa: F401 -- payments refer to it
 from domain import late_money, payments
 from domain.checkout import ENDED, CheckoutStatus
 from domain.entries import EntryStatus
@@ -24,11 +25,20 @@ _FRUITLESS = {PaymentStatus.FAILED, *_UNDONE}
 
 
 async def record_payment(
-    session: AsyncSession, merchant_id: str, checkout_id: str | None, report: PaymentReport, settled_by: SettledBy
-) -> None:
-    """Apply what the provider says of a payment. A payment that was unknown to us can find its checkout later."""
+    session: AsyncSession,
+    merchant_id: str,
+    checkout_id: str | None,
+    report: PaymentReport,
+    settled_by: SettledBy,
+    link_id: str | None = None,
+) -> PaymentRow | None:
+    """Apply what the provider says of a payment. A payment that was unknown to us can find its checkout later.
+
+    Answers the payment if this very report brought its money.
+    """
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
+    payment.link_id = payment.link_id or link_id
     before = PaymentStatus(payment.status)
     after = payments.advance(before, report.status, promised=payment.promise is not None)
     payment.status = after
@@ -52,6 +62,7 @@ async def record_payment(
         await tell(session, merchant_id, f"payment.{after}", payment.checkout_id, reason=report.failure)
     payment.failure = (report.failure or payment.failure) if after in _FRUITLESS else None
     payment.updated_at = datetime.now(UTC)
+    return payment if after in MONEY and before not in MONEY else None
 
 
 async def _note_promise(session: AsyncSession, payment: PaymentRow, report: PaymentReport) -> None:
@@ -145,11 +156,11 @@ def misfit_of(
         return None
     if checkout is None or entry is None:
         return late_money.misfit(None, payment.currency)
-    owed = replace(owed_on(entry, of_checkout), awaited=_is_awaited(checkout))
+    owed = replace(owed_on(entry, of_checkout), awaited=is_awaited(checkout), shut=entry.shut_at is not None)
     return late_money.misfit(owed, payment.currency)
 
 
-def _is_awaited(checkout: CheckoutRow) -> bool:
+def is_awaited(checkout: CheckoutRow) -> bool:
     """Whether the checkout's run has still to balance the entry."""
     before = (checkout.review or {}).get("before", checkout.status)
     return before not in {*ENDED, CheckoutStatus.INVOICED}
