@@ -22,6 +22,7 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
+from activities.settlements import SettlementActivities
 from activities.vat_ids import VatIdActivities
 from adapters import temporal, vies
 from adapters.document_stores import open_store
@@ -31,6 +32,7 @@ from adapters.mail.writer import MailWriter
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.combined_links import PostgresLinkBook
 from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
@@ -42,6 +44,7 @@ from adapters.postgres.payments import PostgresPaymentBook
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.settlements import PostgresSettlementBook
 from adapters.postgres.vat_ids import PostgresVatIdBook
 from adapters.stripe.provider import StripeProvider
 from adapters.vies import Vies
@@ -50,12 +53,14 @@ from workflows.checkout import CheckoutWorkflow
 from workflows.correction import CorrectionWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.late_payment import LatePaymentWorkflow
+from workflows.payment_link import PaymentLinkWorkflow
 from workflows.payout import PayoutWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.reporter import TemporalReporter
 from workflows.resend import ResendWorkflow
 from workflows.schedules import keep_sweep
+from workflows.settlement import SettlementWorkflow
 
 GRACE = timedelta(seconds=10)
 STICKY_TIMEOUT = timedelta(seconds=2)
@@ -102,6 +107,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
     register = vies.connect(settings.vies.api_base, timeout=settings.vies.timeout_seconds)
     stack.push_async_callback(register.aclose)
     vat_ids = VatIdActivities(PostgresVatIdBook(sessions), Vies(register))
+    links = PostgresLinkBook(sessions, allow_local_redirects=settings.environment is Environment.SANDBOX)
     disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
     payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
     return [
@@ -112,6 +118,7 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
         *sweeping(reconciliation, vat_ids),
         *disputing(disputes),
         *paying_out(payouts),
+        *settling_entries(SettlementActivities(PostgresSettlementBook(sessions), links)),
     ]
 
 
@@ -124,6 +131,7 @@ def registered(
         books.issue_payment_link,
         books.record_session,
         books.known_sessions,
+        books.find_open_sessions,
         books.record_findings,
         books.ask_capture,
         books.drop_capture,
@@ -198,6 +206,11 @@ def paying_out(payouts: PayoutActivities) -> Activities:
     return [payouts.reconcile_payout]
 
 
+def settling_entries(settlements: SettlementActivities) -> Activities:
+    """Every step of what is done with entries, and of links for several of them."""
+    return [settlements.settle, settlements.create_link, settlements.find_link]
+
+
 def _mailer(settings: Settings) -> SmtpMailer:
     mail = settings.mail
     return SmtpMailer(
@@ -228,6 +241,8 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             PayoutWorkflow,
             ReconciliationWorkflow,
             ResendWorkflow,
+            SettlementWorkflow,
+            PaymentLinkWorkflow,
         ],
         activities=steps,
         workflow_runner=SandboxedWorkflowRunner(restrictions=pure),

@@ -8,12 +8,15 @@ from domain.ports import CheckoutBook, InvoiceBook, OrderBook, PaymentBook
 from domain.steps import (
     Balance,
     Close,
+    Closed,
     CreateEntry,
     Entry,
     FinalizedInvoice,
+    FindOpenSessions,
     IssueLink,
     KnownSessions,
     OfCheckout,
+    PayableSession,
     PaymentLink,
     RecordFindings,
     RecordSession,
@@ -48,9 +51,15 @@ class BookActivities:
 
     @activity.defn
     @translated
-    async def record_session(self, step: RecordSession) -> None:
-        """Write down the provider session that was opened."""
-        await self._payments.record_session(step)
+    async def record_session(self, step: RecordSession) -> bool:
+        """Write down the provider session that was opened, unless another can be paid for the same entry."""
+        return await self._payments.record_session(step)
+
+    @activity.defn
+    @translated
+    async def find_open_sessions(self, step: FindOpenSessions) -> tuple[PayableSession, ...]:
+        """Find the sessions in which somebody could pay for an entry."""
+        return await self._payments.open_sessions(step)
 
     @activity.defn
     @translated
@@ -96,9 +105,9 @@ class BookActivities:
 
     @activity.defn
     @translated
-    async def close_checkout(self, step: Close) -> None:
+    async def close_checkout(self, step: Close) -> Closed:
         """End a checkout that brought no money."""
-        await self._checkouts.close(step)
+        return await self._checkouts.close(step)
 
     @activity.defn
     @translated

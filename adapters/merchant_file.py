@@ -50,6 +50,7 @@ from domain.numbers import Numbering, Reset, check_pattern, collisions, numberin
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
 from domain.scripts import missing_fonts
+from domain.settlements import CreditBalance
 from domain.tax_settings import TaxSettings
 from domain.texts import UNPRINTABLE
 from domain.vat_ids import InvalidVatIdPolicy
@@ -382,6 +383,8 @@ class _MerchantTable(_Table):
             raise ValueError("; ".join(wrong))
         return templates
 
+    credit_balance: Annotated[CreditBalance, Field(strict=False)] | None = None
+
     @model_validator(mode="after")
     def _seller_can_be_printed(self, info: ValidationInfo[_Surroundings]) -> Self:
         printed = f"{self.branding.display_name}{''.join(map(str, self.seller.model_dump().values()))}"
@@ -440,4 +443,5 @@ class _MerchantTable(_Table):
             legal_entity=self.legal_entity or "",
             series=self.series.to_domain(),
             books=self.books.to_domain(),
+            credit_balance=self.credit_balance,
         )

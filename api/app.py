@@ -29,11 +29,13 @@ from api.routes import (
     export,
     health,
     invoices,
+    ledger,
     mail_reports,
     payment_page,
     payouts,
     refunds,
     series,
+    settlements,
     webhooks,
 )
 from api.services import Services, Site
@@ -62,6 +64,8 @@ _ROUTES = (
     payouts,
     bookings,
     booking_exports,
+    ledger,
+    settlements,
     export,
     payment_page,
     webhooks,

@@ -21,6 +21,7 @@ from adapters.postgres.books import PostgresBooks
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.ledger import PostgresLedger
 from adapters.postgres.monitor import PostgresMonitor
 from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
@@ -33,6 +34,7 @@ from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.resend_runs import TemporalResendRuns
 from api.runs import TemporalRuns
+from api.settlement_runs import TemporalLinkRuns, TemporalSettlementRuns
 from settings import Environment, Settings
 
 DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError, PoolTimeout)
@@ -65,6 +67,9 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         corrections=TemporalCorrectionRuns(client, task_queue=settings.temporal.task_queue),
         series=PostgresSeriesAudit(sessions, store),
+        ledger=PostgresLedger(sessions),
+        settlements=TemporalSettlementRuns(client, task_queue=settings.temporal.task_queue),
+        links=TemporalLinkRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         resends=TemporalResendRuns(client, task_queue=settings.temporal.task_queue),

@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api import ledger_examples
 from api.book_examples import BOOK_EXAMPLES
 from api.book_schemas import BookingExportBody, ReasonBody
+from api.ledger_bodies import EntryCancelationBody, LinkBody, ReductionBody, SettlementBody
 from api.problems import MEDIA_TYPE
 from api.schemas import (
     CancelBody,
@@ -39,6 +41,10 @@ _BODIES: tuple[type[BaseModel], ...] = (
     CreditNoteBody,
     BookingExportBody,
     ReasonBody,
+    ReductionBody,
+    EntryCancelationBody,
+    SettlementBody,
+    LinkBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -399,6 +405,7 @@ EXAMPLES: Mapping[str, Any] = {
     "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
     "payouts": {"items": [PAYOUT], "next_cursor": None},
     **BOOK_EXAMPLES,
+    **ledger_examples.EXAMPLES,
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},
     "degraded": {"status": "degraded", "parts": {"database": True, "workflows": False}},

@@ -48,7 +48,8 @@ class Refresh:
 def payment(view: PaymentPageView, path: str, site: Site) -> HTMLResponse:
     """The page of a checkout that can be paid; `path` is its own."""
     context = {"view": view, "path": path, "most_lines": MOST_LINES}
-    return _page("payment.html", words_of(view), site, context)
+    template = "payment.html" if view.cart is not None else "payment_link.html"
+    return _page(template, words_of(view), site, context)
 
 
 def of_checkout(
@@ -62,7 +63,7 @@ def of_checkout(
 ) -> HTMLResponse:
     """A notice in the merchant's colours; `notice` names a section of the texts."""
     wording = words_of(view)
-    values = {"amount": wording.money(view.payable, view.cart.currency)}
+    values = {"amount": wording.money(view.amount, view.currency)}
     context = {"view": view, "notice": notice, "values": values, "link": link, "refresh": refresh}
     return _page("notice.html", wording, site, context, status_code=status_code)
 

@@ -14,13 +14,27 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.corrections import CorrectionRequest
 from domain.deliveries import DeliveryReport, Dispatch
 from domain.documents import DocumentRef
+from domain.entries import EntryStatus
 from domain.errors import QuittanceError, Violation
 from domain.invoices import InvoiceKind, InvoiceStatus
+from domain.ledger_views import (
+    EntryDetailView,
+    EntryPage,
+    LinkView,
+    OrderDetailView,
+    OrderPage,
+    PaymentDetailView,
+    PaymentPage,
+    SettlementView,
+    Wanted,
+)
 from domain.merchants import Merchant
 from domain.monitoring import Figures
-from domain.payments import ProviderEvent
+from domain.payments import PaymentStatus, ProviderEvent
 from domain.periods import ChangePeriod, PeriodPage, PeriodView
 from domain.refund_requests import RefundRequest
+from domain.settlement_steps import LinkRequest
+from domain.settlements import Request
 from domain.vat_ids import VatEvidence
 from domain.views import (
     AcceptedCorrection,
@@ -165,6 +179,75 @@ class SeriesAudit(Protocol):
 
     async def audit(self, merchant_id: str, series_id: str, *, cursor: str | None, limit: int) -> AuditPage | None:
         """Check the next `limit` documents of a series and their files. Raises InvalidInput for a bad cursor."""
+        ...
+
+
+class SettlementRuns(Protocol):
+    """What is done with entries. Every method raises RunsUnavailable when the workflow service does not answer."""
+
+    async def ask(self, merchant_id: str, request: Request, *, by: str) -> bool:
+        """Have it done, or find that it was; True if this very call did it.
+
+        Answers once it is durable. Raises NotFound, InvalidInput, EntryCanceled and MoneyNeeded; then nothing was done.
+        """
+        ...
+
+
+class LinkRuns(Protocol):
+    """Links for several entries. Every method raises RunsUnavailable when the workflow service does not answer."""
+
+    async def open(self, merchant_id: str, request: LinkRequest) -> tuple[str, bool]:
+        """Issue the link, or find that of the key; its id, and whether this very call issued it.
+
+        Raises InvalidInput when these entries cannot be paid by one link.
+        """
+        ...
+
+    async def open_payment_page(self, merchant_id: str, our_id: str) -> str:
+        """The URL of the one payable provider session, opened if need be. Raises NotPayable."""
+        ...
+
+    async def payer_returned(self, merchant_id: str, our_id: str) -> CheckoutStatus:
+        """Have the run ask the provider now, and say where the link stands."""
+        ...
+
+
+class Ledger(Protocol):
+    """What can be read of entries, orders, payments, settlements and links. Another merchant's do not exist.
+
+    Lists are newest first, and raise InvalidInput for a cursor that is not one of ours.
+    """
+
+    async def entry(self, merchant_id: str, entry_id: str) -> EntryDetailView | None:
+        """One entry."""
+        ...
+
+    async def entries(self, merchant_id: str, wanted: Wanted, status: EntryStatus | None) -> EntryPage:
+        """A page of entries."""
+        ...
+
+    async def payment(self, merchant_id: str, payment_id: str) -> PaymentDetailView | None:
+        """One payment."""
+        ...
+
+    async def payments(self, merchant_id: str, wanted: Wanted, status: PaymentStatus | None) -> PaymentPage:
+        """A page of payments."""
+        ...
+
+    async def order(self, merchant_id: str, order_id: str) -> OrderDetailView | None:
+        """One order."""
+        ...
+
+    async def orders(self, merchant_id: str, wanted: Wanted) -> OrderPage:
+        """A page of orders."""
+        ...
+
+    async def settlement_of_key(self, merchant_id: str, key: str) -> SettlementView | None:
+        """What was done under a shop's key."""
+        ...
+
+    async def link(self, merchant_id: str, link_id: str) -> LinkView | None:
+        """One link for several entries."""
         ...
 
 

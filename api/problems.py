@@ -25,9 +25,11 @@ from domain.errors import (
     CorrectionKeyConflict,
     DeliveryKeyConflict,
     Difference,
+    EntryCanceled,
     InvalidInput,
     InvalidReport,
     InvalidWebhook,
+    MoneyNeeded,
     NotCorrectable,
     NotFound,
     NothingToCapture,
@@ -35,6 +37,7 @@ from domain.errors import (
     QuittanceError,
     RefundDecided,
     RefundKeyConflict,
+    SettlementKeyConflict,
     Violation,
 )
 from domain.money import Money
@@ -309,6 +312,22 @@ def _(error: CapturedOtherwise) -> Problem:
 def _(_: CaptureRefused) -> Problem:
     detail = "The authorization still stands: capture another amount, or release it by canceling the checkout."
     return _conflict("capture-refused", "The provider refused the capture", detail)
+
+
+@of_error.register
+def _(error: SettlementKeyConflict) -> Problem:
+    return _taken("settlement-key-conflict", "key", "settlement", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(_: EntryCanceled) -> Problem:
+    return _conflict("entry-canceled", "The entry is canceled", "A canceled entry is shut out of everything.")
+
+
+@of_error.register
+def _(_: MoneyNeeded) -> Problem:
+    detail = "It is about to balance the entry of the checkout that brought it."
+    return _conflict("money-needed", "The money is needed", detail)
 
 
 def _conflict(slug: str, title: str, detail: str, **extra: Any) -> Problem:

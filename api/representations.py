@@ -45,18 +45,20 @@ Amount = Annotated[str, Field(description="major units, as a decimal string", ex
 Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
 
 
-class _Representation(BaseModel):
+class Representation(BaseModel):
+    """What is answered; nothing that is not described."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PaymentLinkOut(_Representation):
+class PaymentLinkOut(Representation):
     """The link to send the customer to."""
 
     url: str
     expires_at: Moment
 
 
-class EntryOut(_Representation):
+class EntryOut(Representation):
     """The receivable of a checkout. `expected_amount` is promised and not there yet."""
 
     id: str
@@ -67,7 +69,7 @@ class EntryOut(_Representation):
     expected_amount: Amount
 
 
-class PaymentOut(_Representation):
+class PaymentOut(Representation):
     """A money transfer. `settled_by` says which way we learned of it first.
 
     `fee` and `net` are in `settlement_currency`; the provider can pay the money out from `available_on`. All are
@@ -94,7 +96,7 @@ class PaymentOut(_Representation):
     failure: str | None = None
 
 
-class AttemptOut(_Representation):
+class AttemptOut(Representation):
     """An attempt to pay: `open` while it can be paid, else what became of it. `reason` says what went wrong last."""
 
     number: int
@@ -105,7 +107,7 @@ class AttemptOut(_Representation):
     expires_at: Moment
 
 
-class DisputeOut(_Representation):
+class DisputeOut(Representation):
     """Money a customer's bank claims back, and until when evidence can be handed in at the provider."""
 
     id: str
@@ -115,7 +117,7 @@ class DisputeOut(_Representation):
     evidence_due_at: Moment | None
 
 
-class CaseOut(_Representation):
+class CaseOut(Representation):
     """A finding that a policy or a person decides. `overdue` when nobody decided by `due_at`."""
 
     model_config = ConfigDict(title="Case")
@@ -140,14 +142,14 @@ class CaseOut(_Representation):
     settled_at: Moment | None
 
 
-class CaseList(_Representation):
+class CaseList(Representation):
     """A page of cases, newest first. `next_cursor` is null on the last page."""
 
     items: list[CaseOut]
     next_cursor: str | None
 
 
-class PayoutItemOut(_Representation):
+class PayoutItemOut(Representation):
     """A movement of the provider's balance. `source` is the provider's id of what moved it; negative went out."""
 
     reference: str
@@ -161,7 +163,7 @@ class PayoutItemOut(_Representation):
     matched: bool
 
 
-class PayoutOut(_Representation):
+class PayoutOut(Representation):
     """A transfer to the merchant's bank account. `matched` when every item of it agrees with the books."""
 
     id: str
@@ -180,14 +182,14 @@ class PayoutDetailOut(PayoutOut):
     items: list[PayoutItemOut]
 
 
-class PayoutList(_Representation):
+class PayoutList(Representation):
     """A page of payouts, newest first. `next_cursor` is null on the last page."""
 
     items: list[PayoutOut]
     next_cursor: str | None
 
 
-class OrderOut(_Representation):
+class OrderOut(Representation):
     """The sales order."""
 
     id: str
@@ -196,14 +198,14 @@ class OrderOut(_Representation):
     created_at: Moment
 
 
-class DeliveryOut(_Representation):
+class DeliveryOut(Representation):
     """How far the mail with the document is; `sent` means that the mail server accepted it."""
 
     status: DeliveryStatus
     at: Moment
 
 
-class SentDeliveryOut(_Representation):
+class SentDeliveryOut(Representation):
     """One mail with a document. `answer` is what the mail server said last; `key` is null for the first mail."""
 
     id: str
@@ -216,20 +218,20 @@ class SentDeliveryOut(_Representation):
     updated_at: Moment
 
 
-class DeliveryList(_Representation):
+class DeliveryList(Representation):
     """The deliveries of a document, newest first."""
 
     items: list[SentDeliveryOut]
 
 
-class DownloadLinkOut(_Representation):
+class DownloadLinkOut(Representation):
     """Where a document may be fetched, and how long."""
 
     url: str
     expires_at: Moment
 
 
-class CorrectionOut(_Representation):
+class CorrectionOut(Representation):
     """A document that takes back from this one; read it as an invoice."""
 
     id: str
@@ -238,7 +240,7 @@ class CorrectionOut(_Representation):
     total: Amount
 
 
-class InvoiceOut(_Representation):
+class InvoiceOut(Representation):
     """A finalized invoice, or a credit note or cancelation, which `corrects` one by its id and is named there under
     `corrected_by`. `deducts` are the numbers of deposit invoices. `pdf` and `xml` are addresses of the stored
     documents, null until they are stored."""
@@ -259,7 +261,7 @@ class InvoiceOut(_Representation):
     delivery: DeliveryOut | None
 
 
-class ProblemOut(_Representation):
+class ProblemOut(Representation):
     """A rule that the draft of a document breaks: its name, and the field (a JSON Pointer into the draft)."""
 
     rule: str
@@ -267,14 +269,14 @@ class ProblemOut(_Representation):
     message: str
 
 
-class InvoiceList(_Representation):
+class InvoiceList(Representation):
     """A page of documents, newest first. `next_cursor` is null on the last page."""
 
     items: list[InvoiceOut]
     next_cursor: str | None
 
 
-class SeriesOut(_Representation):
+class SeriesOut(Representation):
     """A number series. `documents` counts all that were ever finalized in it; `last_proof` is the end of its chain."""
 
     model_config = ConfigDict(title="Series")
@@ -289,14 +291,14 @@ class SeriesOut(_Representation):
     last_proof: str | None
 
 
-class SeriesList(_Representation):
+class SeriesList(Representation):
     """A page of number series. `next_cursor` is null on the last page."""
 
     items: list[SeriesOut]
     next_cursor: str | None
 
 
-class FindingOut(_Representation):
+class FindingOut(Representation):
     """Something that is not as it was finalized, about the document `number`, and what to do about it."""
 
     kind: FindingKind
@@ -305,7 +307,7 @@ class FindingOut(_Representation):
     remedy: str
 
 
-class AuditOut(_Representation):
+class AuditOut(Representation):
     """What a stretch of a series was found to be. `next_cursor` is null when it was the last."""
 
     model_config = ConfigDict(title="Audit")
@@ -316,7 +318,7 @@ class AuditOut(_Representation):
     next_cursor: str | None
 
 
-class ReviewOut(_Representation):
+class ReviewOut(Representation):
     """A case that a person must decide. `problems` are the rules a draft broke, if that is why."""
 
     reason: str
@@ -325,7 +327,7 @@ class ReviewOut(_Representation):
     problems: list[ProblemOut] = []
 
 
-class LineTaxOut(_Representation):
+class LineTaxOut(Representation):
     """What falls on a line, and why: `stated` by the shop, or the rule by which its tax class was resolved."""
 
     position: int
@@ -334,7 +336,7 @@ class LineTaxOut(_Representation):
     tax_rule: TaxRule
 
 
-class TaxSubtotalOut(_Representation):
+class TaxSubtotalOut(Representation):
     """Tax of one category and rate. Without tax, the reason: a code of the VATEX list, or words."""
 
     tax_category: TaxCategory
@@ -345,7 +347,7 @@ class TaxSubtotalOut(_Representation):
     exemption_reason: str | None
 
 
-class VatIdOut(_Representation):
+class VatIdOut(Representation):
     """What the register (VIES) said of the buyer's VAT id. `request_id` proves the question."""
 
     status: VatIdStatus
@@ -353,7 +355,7 @@ class VatIdOut(_Representation):
     answered_at: Moment | None
 
 
-class TaxOut(_Representation):
+class TaxOut(Representation):
     """How the checkout is taxed. `vat_id` is null where the buyer's VAT id decides nothing."""
 
     lines: list[LineTaxOut]
@@ -362,21 +364,21 @@ class TaxOut(_Representation):
     vat_id: VatIdOut | None
 
 
-class WorkflowOut(_Representation):
+class WorkflowOut(Representation):
     """The run behind the checkout, and where to look at it."""
 
     id: str
     url: str
 
 
-class CreditNoteOut(_Representation):
+class CreditNoteOut(Representation):
     """The document that takes back what a refund gave back; read it as an invoice."""
 
     id: str
     number: str
 
 
-class RefundOut(_Representation):
+class RefundOut(Representation):
     """Money given back. `key` is the shop's, null for a refund that was made otherwise; `failure` says why the
     money did not go, or came back."""
 
@@ -396,7 +398,7 @@ class RefundOut(_Representation):
     updated_at: Moment
 
 
-class CheckoutOut(_Representation):
+class CheckoutOut(Representation):
     """One purchase and all that came of it. While its payment is awaited, `awaits` says who has to do something: the
     `customer` pays, `capture` is yours, or the `provider` brings what is on its way."""
 
@@ -423,21 +425,21 @@ class CheckoutOut(_Representation):
     updated_at: Moment
 
 
-class CheckoutList(_Representation):
+class CheckoutList(Representation):
     """A page of checkouts, newest first. `next_cursor` is null on the last page."""
 
     items: list[CheckoutOut]
     next_cursor: str | None
 
 
-class PartsOut(_Representation):
+class PartsOut(Representation):
     """Which parts answer."""
 
     database: bool
     workflows: bool
 
 
-class ReadinessOut(_Representation):
+class ReadinessOut(Representation):
     """Whether this process can do its work now."""
 
     status: Literal["ok", "degraded"]
@@ -455,7 +457,7 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         awaits=_awaits(view),
         payment_link=_payment_link(view.payment_link, site) if view.payment_link else None,
         entry=_entry(view.entry, view.currency),
-        payments=[_payment(payment) for payment in view.payments],
+        payments=[payment(one) for one in view.payments],
         attempts=[_attempt(attempt) for attempt in view.attempts],
         disputes=[_dispute(dispute) for dispute in view.disputes],
         order=_order(view.order, view.currency) if view.order else None,
@@ -663,7 +665,8 @@ def _entry(view: EntryView, currency: str) -> EntryOut:
     )
 
 
-def _payment(view: PaymentView) -> PaymentOut:
+def payment(view: PaymentView) -> PaymentOut:
+    """A payment as it is shown everywhere."""
     settled_in = view.settlement_currency or view.currency
     return PaymentOut(
         id=view.id,

@@ -34,8 +34,8 @@ class ResultTokens:
             "assignment_key": page.assignment_key,
             "status": status.value,
             "outcome": result.value,
-            "amount": amount(page.cart.totals.payable, page.cart.currency),
-            "currency": page.cart.currency,
+            "amount": amount(page.amount, page.currency),
+            "currency": page.currency,
             "iat": now,
             "exp": now + LIFETIME,
         }

@@ -50,11 +50,13 @@ _CLASS = "standard, reduced, reduced_low or super_reduced, instead of tax_catego
 _SUPPLY = "what is supplied: goods, service or digital_service; a tax_class is resolved by it"
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Strict, without unknown fields."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class AddressBody(_Body):
+class AddressBody(Body):
     """A postal address."""
 
     line1: str = Field(description="street and number, a string", examples=["Königsstraße 48 b"])
@@ -64,14 +66,14 @@ class AddressBody(_Body):
     country: str = Field(description='ISO 3166-1 alpha-2 country code such as "DE"', examples=["DE"])
 
 
-class ElectronicAddressBody(_Body):
+class ElectronicAddressBody(Body):
     """Where the customer takes electronic invoices, if not by mail."""
 
     scheme: str = Field(description='a code of the Electronic Address Scheme list, such as "9930"', examples=["9930"])
     id: str = Field(description="the identifier in this scheme, a string", examples=["DE123456788"])
 
 
-class CustomerBody(_Body):
+class CustomerBody(Body):
     """Who buys, and to whom the invoice is addressed and mailed."""
 
     name: str = Field(description="the customer's name, a string", examples=["Jana Köhler"])
@@ -103,21 +105,21 @@ class CustomerBody(_Body):
         )
 
 
-class DiscountBody(_Body):
+class DiscountBody(Body):
     """A discount on the whole cart or on one line, in the checkout's price mode."""
 
     name: str = Field(description="what the discount is for, a string", examples=["Sommer"])
     amount: DecimalString = Field(description='a decimal string in major units such as "10.00"', examples=["10.00"])
 
 
-class LineChargeBody(_Body):
+class LineChargeBody(Body):
     """A charge on one line, in the checkout's price mode; it is taxed like the line."""
 
     name: str = Field(description="what the charge is for, a string", examples=["Zuschnitt"])
     amount: DecimalString = Field(description='a decimal string in major units such as "4.50"', examples=["4.50"])
 
 
-class ChargeBody(_Body):
+class ChargeBody(Body):
     """A charge on the whole cart such as shipping, in the checkout's price mode."""
 
     name: str = Field(description="what the charge is for, a string", examples=["Versand"])
@@ -128,7 +130,7 @@ class ChargeBody(_Body):
     supply: str = Field("goods", description=_SUPPLY)
 
 
-class LineBody(_Body):
+class LineBody(Body):
     """One thing bought. Its tax is stated by category and rate, or by a tax class that we resolve."""
 
     sku: str | None = Field(None, description="the shop's article number, a string or null", examples=["MW-1042"])
@@ -161,7 +163,7 @@ class LineBody(_Body):
         )
 
 
-class RedirectsBody(_Body):
+class RedirectsBody(Body):
     """Where the payment page sends the customer back to; origins must be on the merchant's list."""
 
     success: str = Field(description="an https URL, a string", examples=["https://shop.example/ok"])
@@ -174,7 +176,7 @@ class RedirectsBody(_Body):
     )
 
 
-class CheckoutBody(_Body):
+class CheckoutBody(Body):
     """One purchase, as a shop states it."""
 
     model_config = ConfigDict(title="CheckoutRequest")
@@ -232,7 +234,7 @@ class CheckoutBody(_Body):
         )
 
 
-class RefundBody(_Body):
+class RefundBody(Body):
     """Money to give back."""
 
     model_config = ConfigDict(title="RefundRequest")
@@ -253,7 +255,7 @@ class RefundBody(_Body):
         return RefundRequest(checkout_id=checkout_id, **self.model_dump())
 
 
-class CaptureBody(_Body):
+class CaptureBody(Body):
     """Authorized money to capture."""
 
     model_config = ConfigDict(title="CaptureRequest")
@@ -270,7 +272,7 @@ class CaptureBody(_Body):
         return CaptureRequest(checkout_id=checkout_id, **self.model_dump())
 
 
-class CancelInvoiceBody(_Body):
+class CancelInvoiceBody(Body):
     """An invoice to take back."""
 
     model_config = ConfigDict(title="CancelInvoiceRequest")
@@ -283,7 +285,7 @@ class CancelInvoiceBody(_Body):
         return CorrectionRequest(kind=InvoiceKind.CANCELATION, invoice_id=invoice_id, **self.model_dump())
 
 
-class LineCreditBody(_Body):
+class LineCreditBody(Body):
     """What to credit of a line."""
 
     position: int = Field(description="the line's position on the invoice, a whole number from 1", examples=[1])
@@ -295,7 +297,7 @@ class LineCreditBody(_Body):
     )
 
 
-class CreditNoteBody(_Body):
+class CreditNoteBody(Body):
     """What to credit of an invoice: lines, an amount, or with neither all that is left."""
 
     model_config = ConfigDict(title="CreditNoteRequest")
@@ -321,14 +323,14 @@ class CreditNoteBody(_Body):
         )
 
 
-class DecisionBody(_Body):
+class DecisionBody(Body):
     """A person's decision."""
 
     reason: str = Field(description="why, a string that people read", examples=["agreed on the phone"])
     by: str = Field("shop", description="who decides, a string", examples=["anna"])
 
 
-class CancelBody(_Body):
+class CancelBody(Body):
     """Why a checkout is canceled."""
 
     model_config = ConfigDict(title="CancelRequest")
@@ -336,7 +338,7 @@ class CancelBody(_Body):
     reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["customer called"])
 
 
-class CaseDecisionBody(_Body):
+class CaseDecisionBody(Body):
     """What is decided about a case, and why."""
 
     model_config = ConfigDict(title="CaseDecision")
@@ -345,7 +347,7 @@ class CaseDecisionBody(_Body):
     reason: str = Field(description=f"why, a string of 1 to {LONGEST_REASON} characters", examples=["agreed by phone"])
 
 
-class ResendBody(_Body):
+class ResendBody(Body):
     """A wish to have a document mailed again."""
 
     model_config = ConfigDict(title="ResendRequest")
@@ -356,7 +358,7 @@ class ResendBody(_Body):
     )
 
 
-class DownloadLinkBody(_Body):
+class DownloadLinkBody(Body):
     """A wish for a link to a document."""
 
     model_config = ConfigDict(title="DownloadLinkRequest")

@@ -13,10 +13,13 @@ from api.ports import (
     Documents,
     Exporter,
     Inbox,
+    Ledger,
+    LinkRuns,
     Reader,
     RefundRuns,
     ResendRuns,
     SeriesAudit,
+    SettlementRuns,
     Webhooks,
 )
 from domain.deliveries import DeliveryReport
@@ -38,6 +41,9 @@ class Services:
     refunds: RefundRuns
     corrections: CorrectionRuns
     series: SeriesAudit
+    ledger: Ledger
+    settlements: SettlementRuns
+    links: LinkRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -84,6 +90,10 @@ class Site:
     def booking_file_url(self, export_id: str) -> str:
         """Where the file of a booking export is."""
         return f"{self.public_url}/v1/booking-exports/{export_id}/file"
+
+    def link_url(self, link_id: str) -> str:
+        """Where a link for several entries is read."""
+        return f"{self.public_url}/v1/payment-links/{link_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

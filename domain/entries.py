@@ -15,7 +15,8 @@ from domain.errors import IllegalTransition
 class EntryStatus(StrEnum):
     """Open until the outstanding amount is zero; open again when money is taken back.
 
-    Canceled when the checkout closed without money; open again only to accept money that came late.
+    Canceled when the checkout closed without money; open again only to accept money that came late. One that was
+    canceled by itself stays so.
     """
 
     OPEN = "open"

@@ -99,6 +99,39 @@ class IllegalTransition(QuittanceError):
         super().__init__(f"{kind} cannot go from {current} to {wanted}")
 
 
+class CheckoutCanceled(QuittanceError):
+    """The checkout was canceled together with its entry: nothing of it is carried out any more."""
+
+    def __init__(self, checkout_id: str) -> None:
+        self.checkout_id = checkout_id
+        super().__init__(f"checkout {checkout_id} is canceled")
+
+
+class EntryCanceled(QuittanceError):
+    """The entry is canceled: it is shut out of everything."""
+
+    def __init__(self, entry_id: str) -> None:
+        self.entry_id = entry_id
+        super().__init__(f"entry {entry_id} is canceled")
+
+
+class MoneyNeeded(QuittanceError):
+    """The money is about to balance the entry of the checkout that brought it."""
+
+    def __init__(self, payment_id: str) -> None:
+        self.payment_id = payment_id
+        super().__init__(f"payment {payment_id} is needed by its own checkout")
+
+
+class SettlementKeyConflict(QuittanceError):
+    """The key already names something else that was done with entries of this merchant."""
+
+    def __init__(self, key: str, differences: Sequence[Difference]) -> None:
+        self.key = key
+        self.differences = tuple(differences)
+        super().__init__(f"key {key!r} is taken by a different settlement")
+
+
 class CaseDecided(QuittanceError):
     """The case was decided before, in another way. A decision is never changed."""
 

@@ -82,7 +82,8 @@ class Owed:
     """What the entry of a payment's checkout still takes: `outstanding` minor units of `currency`.
 
     `available` is the available money of all the checkout's payments in that currency. `awaited` says whether a run
-    is still to take it: an entry that a dispute opened again after the invoice takes nothing by itself.
+    is still to take it: an entry that a dispute opened again after the invoice takes nothing by itself. `shut` says
+    that the entry was canceled for good: what comes for it is never accepted.
     """
 
     status: EntryStatus
@@ -90,6 +91,7 @@ class Owed:
     outstanding: int
     available: int
     awaited: bool = True
+    shut: bool = False
 
 
 def misfit(owed: Owed | None, currency: str) -> Misfit | None:
@@ -101,16 +103,13 @@ def misfit(owed: Owed | None, currency: str) -> Misfit | None:
         return Misfit.UNKNOWN
     if currency != owed.currency:
         return Misfit.CURRENCY
+    unwanted = owed.status is EntryStatus.OPEN and not owed.awaited
+    if owed.shut or owed.status is EntryStatus.BALANCED or unwanted:
+        return Misfit.SURPLUS
     enough = owed.available >= owed.outstanding
-    match owed.status:
-        case EntryStatus.CANCELED:
-            return Misfit.LATE if enough else Misfit.LATE_SHORT
-        case EntryStatus.BALANCED:
-            return Misfit.SURPLUS
-        case EntryStatus.OPEN if not owed.awaited:
-            return Misfit.SURPLUS
-        case EntryStatus.OPEN:
-            return None if enough else Misfit.SHORT
+    if owed.status is EntryStatus.CANCELED:
+        return Misfit.LATE if enough else Misfit.LATE_SHORT
+    return None if enough else Misfit.SHORT
 
 
 OPTIONS: dict[Misfit, tuple[Decision, ...]] = {

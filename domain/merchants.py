@@ -11,6 +11,7 @@ from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.numbers import Numbering, implied_reset
 from domain.refunds import RefundApproval
+from domain.settlements import CreditBalance
 from domain.tax_settings import TaxSettings
 
 
@@ -81,6 +82,7 @@ class Merchant:
     `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     `tax` says how sales are taxed.
     `books` says how bookings are kept.
+    `credit_balance` says what becomes of money that a reduction or cancelation frees, unless the request does.
     """
 
     id: str
@@ -120,3 +122,5 @@ class Merchant:
         }
         start = self.first_number if kind == "invoice" else 1
         return Numbering(pattern=patterns[kind], reset=implied_reset(patterns[kind]), start=start)
+
+    credit_balance: CreditBalance | None = None

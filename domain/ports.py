@@ -42,17 +42,21 @@ from domain.refund_steps import (
     Released,
 )
 from domain.refunds import RefundOrder, RefundReport
+from domain.settlement_steps import CreatedLink, CreateLink, DoSettlement, OfLink, Settled
 from domain.steps import (
     Balance,
     Close,
+    Closed,
     CreateEntry,
     Entry,
     FinalizedInvoice,
+    FindOpenSessions,
     IssueLink,
     KnownSessions,
     OfCheckout,
     OfInvoice,
     OpenSession,
+    PayableSession,
     PaymentLink,
     RecordFindings,
     RecordSession,
@@ -200,8 +204,8 @@ class CheckoutBook(Protocol):
         """Issue the link, or find the one that was issued."""
         ...
 
-    async def close(self, step: Close) -> None:
-        """End a checkout that brought no money."""
+    async def close(self, step: Close) -> Closed:
+        """End a checkout that brought no money. What lay on its entry from elsewhere is available again."""
         ...
 
     async def review(self, step: Review) -> None:
@@ -220,8 +224,13 @@ class PaymentBook(Protocol):
         """What to open a session for. Raises NotFound."""
         ...
 
-    async def record_session(self, step: RecordSession) -> None:
-        """Write down an opened session; it becomes the one open session of its entry."""
+    async def record_session(self, step: RecordSession) -> bool:
+        """Write down an opened session; it becomes the one open session of its entries. False, and nothing done, if
+        one of them has another that can be paid."""
+        ...
+
+    async def open_sessions(self, step: FindOpenSessions) -> tuple[PayableSession, ...]:
+        """The sessions in which somebody could pay for these entries."""
         ...
 
     async def known_sessions(self, step: OfCheckout) -> KnownSessions:
@@ -463,4 +472,24 @@ class CorrectionBook(Protocol):
 
         Never more is taken back than was invoiced, however many ask.
         """
+        ...
+
+
+class SettlementBook(Protocol):
+    """Keeps what is done with entries beside paying them. Every method is one transaction."""
+
+    async def settle(self, step: DoSettlement) -> Settled:
+        """Reduce, cancel or assign, once; or say what hinders it, and then nothing was done."""
+        ...
+
+
+class LinkBook(Protocol):
+    """Keeps links for several entries. Every method is one transaction."""
+
+    async def create(self, step: CreateLink) -> CreatedLink:
+        """Issue the link, or find it; or say what hinders it, and then nothing was done."""
+        ...
+
+    async def find(self, step: OfLink) -> CreatedLink:
+        """The link, if there is one."""
         ...

@@ -21,7 +21,8 @@ class OfRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundStanding:
-    """Where a refund stands. `booked` says that the books have the money as given back.
+    """Where a refund stands. `booked` says that the books have the money as given back, `kept_with` names the
+    checkout that brought the payment.
 
     `settled` says that nothing more is to be done, unless the provider speaks of the refund once more.
     `loose` says that money which was not tied to the entry went or came: it may fit otherwise now.
@@ -30,6 +31,7 @@ class RefundStanding:
 
     refund_id: str
     checkout_id: str | None
+    kept_with: str | None
     payment_reference: str
     status: RefundStatus
     provider_reference: str | None

@@ -53,11 +53,13 @@ def advance(current: RefundStatus, reported: RefundStatus) -> RefundStatus:
 
 
 class RefundOrigin(StrEnum):
-    """Who gave the money back: the shop, somebody at the provider, or we because it did not fit."""
+    """Who gave the money back: the shop, somebody at the provider, or we because it did not fit, or because a
+    reduction or cancelation had set it free."""
 
     SHOP = "shop"
     PROVIDER = "provider"
     LATE_MONEY = "late_money"
+    CREDIT_BALANCE = "credit_balance"
 
 
 class RefundApproval(StrEnum):

@@ -62,13 +62,17 @@ class PaymentLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
-    """Open a payable session at the provider: the `attempt`-th of the checkout, payable until `expires_at`."""
+    """Open a payable session at the provider: the `attempt`-th of the checkout, payable until `expires_at`.
+
+    Of a link for several entries, if `link_id` names one; then checkout and entry are the first of them.
+    """
 
     merchant_id: str
     checkout_id: str
     entry_id: str
     attempt: int
     expires_at: datetime
+    link_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +87,30 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordSession:
-    """Write down a session that was opened."""
+    """Write down a session that was opened, for an entry or for all entries of a link."""
 
     merchant_id: str
     checkout_id: str
     entry_id: str
     session: Session
+    link_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindOpenSessions:
+    """Which sessions of an entry, or of the entries of a link, can be paid now."""
+
+    merchant_id: str
+    entry_id: str
+    link_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayableSession:
+    """A session noted as open, and the checkout whose money it brings."""
+
+    session_id: str
+    checkout_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +148,7 @@ class RecordFindings:
     findings: tuple[Findings, ...]
     event_ids: tuple[str, ...] = ()
     settled_by: SettledBy
+    link_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +173,8 @@ class Standing:
 
     `covered` is True when what was captured is enough for what is owed; `misfit` says how money does not fit,
     None when all of it does. `promised` is the money the entry waits for; `needless` names (by the provider's id)
-    authorizations that nobody waits for.
+    authorizations that nobody waits for. `stir` names runs (workflow ids) of other checkouts whose entries hold money
+    that they may not have heard of.
     """
 
     status: CheckoutStatus
@@ -159,14 +183,16 @@ class Standing:
     misfit: Misfit | None = None
     promised: tuple[Promised, ...] = ()
     needless: tuple[str, ...] = ()
+    stir: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfCheckout:
-    """A step that needs no more than to know the checkout."""
+    """A step that needs no more than to know the checkout, or the link that is looked after beside it."""
 
     merchant_id: str
     checkout_id: str
+    link_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +204,13 @@ class Close:
     status: CheckoutStatus
     reason: str | None = None
     by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A checkout that ended without enough money. `freed_in` are the other checkouts whose money lay on its entry."""
+
+    freed_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

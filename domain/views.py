@@ -331,11 +331,22 @@ class CheckoutPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PayableView:
+    """What is to be paid on one of several entries."""
+
+    assignment_key: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPageView:
     """What the payment page shows a customer. `time_zone` (IANA) is the seller's, in which times are shown.
 
     `attempt` is how the latest attempt to pay stands, None before the first; `promise` is why money is on its way.
     `deducted` is what deposits have paid already, in minor units of the cart's currency.
+
+    A link for several entries (`link_id`, which then stands for the checkout) has no cart but what is to be paid on
+    each of them.
     """
 
     checkout_id: str
@@ -348,16 +359,27 @@ class PaymentPageView:
     expires_at: datetime
     seller: Seller
     branding: Branding
-    cart: PricedCart
+    cart: PricedCart | None
     redirects: Redirects | None
     attempt: AttemptStatus | None = None
     promise: Promise | None = None
     deducted: int = 0
 
+    link_id: str | None = None
+    link_currency: str = ""
+    payables: tuple[PayableView, ...] = ()
+
     @property
-    def payable(self) -> int:
-        """What is to be paid, in minor units."""
+    def amount(self) -> int:
+        """What the customer is to pay, in minor units; what of it he has paid is not taken off for one cart."""
+        if self.cart is None:
+            return sum(payable.amount for payable in self.payables)
         return self.cart.totals.payable - self.deducted
+
+    @property
+    def currency(self) -> str:
+        """The currency of the amount."""
+        return self.link_currency if self.cart is None else self.cart.currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

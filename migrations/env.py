@@ -15,6 +15,7 @@ from adapters.postgres import (  # noqa: F401 -- their tables are known to Base
     tables_payouts,
     tables_reconciliation,
     tables_refunds,
+    tables_settlements,
     tables_tax,
 )
 from adapters.postgres.tables import Base

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from workflows.late_payment import hand_over
+from workflows.late_payment import CANCELED, hand_over
 from workflows.messages import (
     CancelCheckout,
     CaptureCheckout,
@@ -55,6 +55,10 @@ _AWAITED = {
 """On whom the run is blocked by the promise of money, if there is one; and how that is said."""
 
 
+class _ShutOutError(Exception):
+    """The entry was canceled: nothing of the checkout is carried out any more."""
+
+
 @workflow.defn(name="CheckoutWorkflow")
 class CheckoutWorkflow:
     """One purchase, from the checkout to the sent invoice."""
@@ -70,6 +74,7 @@ class CheckoutWorkflow:
         self._refusal: ApplicationError | None = None
         self._review_reason: str | None = None
         self._cancel: CancelCheckout | None = None
+        self._is_shut_out = False
         self._has_late_money = False
         self._promise: Promise | None = None
         self._unknown_signals: list[str] = []
@@ -81,14 +86,17 @@ class CheckoutWorkflow:
         await self._issue_payment_link()
         if self._opened.status in ENDED:
             return await self._stay_ended()
-        if self._opened.opened_by != start.opened_by:
-            await self._recover()
-        if not await self._await_capture():
-            return await self._close_unpaid()
-        await self._create_sales_order()
-        await self._await_balance()
-        await self._create_invoice()
-        await self._send_invoice()
+        try:
+            if self._opened.opened_by != start.opened_by:
+                await self._recover()
+            if not await self._await_capture():
+                return await self._close_unpaid()
+            await self._create_sales_order()
+            await self._await_balance()
+            await self._create_invoice()
+            await self._send_invoice()
+        except _ShutOutError:
+            await self._close_shut_out()
         return await self._finish()
 
     async def _create_entry(self) -> None:
@@ -151,13 +159,16 @@ class CheckoutWorkflow:
             why = await self._reason_to_look()
             if self._watch.covered():
                 break
-            if self._watch.captures_asked():
+            if self._watch.captures_asked() and not self._is_shut_out:
                 await self._persist(self._watch.capture)
             elif why is not None:
                 await self._persist(partial(self._watch.look, why))
             elif await self._end_unpaid():
                 return False
             await self._hand_over_late_money()
+        # Covered by other money, it could still be paid.
+        await self._persist(partial(self._watch.end, release=False))
+        await self._hand_over_late_money()
         self._enter(CheckoutStatus.CAPTURED, "The money is captured.")
         return True
 
@@ -169,9 +180,12 @@ class CheckoutWorkflow:
         """
         if self._watch.has_news():
             await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
-        standing = await self._persist(partial(self._watch.end, release=self._cancel is not None))
+        release = self._cancel is not None or self._is_shut_out
+        standing = await self._persist(partial(self._watch.end, release=release))
         if self._watch.covered():
             return False
+        if self._is_shut_out:
+            return True
         if self._watch.promised or (self._cancel is not None and standing and (standing.captured or standing.misfit)):
             self._cancel = None
             self._watch.go_on()
@@ -184,7 +198,7 @@ class CheckoutWorkflow:
         The link's end ends nothing while promised money is on its way.
         """
         while not self._has_work():
-            if self._cancel is not None:
+            if self._cancel is not None or self._is_shut_out:
                 return None
             self._show_what_is_awaited()
             poll_at = self._watch.next_poll_at
@@ -200,11 +214,12 @@ class CheckoutWorkflow:
         return SettledBy.WEBHOOK
 
     def _woken(self, poll_at: datetime | None) -> bool:
-        moved = self._cancel is not None or self._watch.next_poll_at != poll_at
+        moved = self._cancel is not None or self._is_shut_out or self._watch.next_poll_at != poll_at
         return moved or self._has_work()
 
     def _has_work(self) -> bool:
-        return self._watch.has_news() or self._watch.covered() or self._watch.captures_asked()
+        capturing = self._watch.captures_asked() and not self._is_shut_out
+        return self._watch.has_news() or self._watch.covered() or capturing
 
     def _show_what_is_awaited(self) -> None:
         promise = next((one.promise for one in self._watch.promised), None)
@@ -215,6 +230,8 @@ class CheckoutWorkflow:
             self._tell(words)
 
     async def _close_unpaid(self) -> CheckoutResult:
+        if self._is_shut_out:
+            raise _ShutOutError
         cancel = self._cancel
         status = CheckoutStatus.EXPIRED if cancel is None else CheckoutStatus.CANCELED
         step = Close(
@@ -224,10 +241,19 @@ class CheckoutWorkflow:
             reason=cancel.reason if cancel else None,
             by=cancel.by if cancel else None,
         )
-        await in_books(BookActivities.close_checkout, step, "close the unpaid checkout")
+        closed = await in_books(BookActivities.close_checkout, step, "close the unpaid checkout")
+        for checkout_id in closed.freed_in:
+            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=checkout_id))
         self._enter(status, "The checkout was canceled." if cancel else "The link ended without a payment.")
         await self._hand_over_late_money()
         return await self._finish()
+
+    async def _close_shut_out(self) -> None:
+        """The entry was canceled for good, and the checkout with it: all that is left is that nobody can pay."""
+        self._is_shut_out = True
+        self._enter(CheckoutStatus.CANCELED, "The entry was canceled.")
+        await self._persist(partial(self._watch.end, release=True))
+        await self._hand_over_late_money()
 
     async def _create_sales_order(self) -> None:
         await self._persist(lambda: in_books(BookActivities.create_sales_order, self._checkout, "create sales order"))
@@ -292,6 +318,16 @@ class CheckoutWorkflow:
         """A provider said that something happened to a session or payment of this checkout."""
         self._watch.report(fact)
 
+    @workflow.signal
+    def money_moved(self) -> None:
+        """What is owed, or the money on the entry, was changed by somebody else."""
+        self._watch.stir()
+
+    @workflow.signal
+    def entry_canceled(self) -> None:
+        """The entry was canceled by itself: the run ends, wherever it stands."""
+        self._is_shut_out = True
+
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:  # noqa: ARG002 - Temporal's signature
         """A signal this version does not know: kept in sight and alarmed, never dropped."""
@@ -320,7 +356,8 @@ class CheckoutWorkflow:
     @open_payment_page.validator
     def _payable(self) -> None:
         open_link = self._link_ends_at is not None and workflow.now() < self._link_ends_at
-        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and self._cancel is None
+        stopped = self._cancel is not None or self._is_shut_out
+        awaited = self._phase is CheckoutStatus.AWAITING_PAYMENT and not stopped
         if not awaited or self._watch.covered() or self._watch.promised or not open_link:
             raise ApplicationError(f"the checkout is {self._phase}", self._phase, type="NotPayable", non_retryable=True)
 
@@ -363,7 +400,7 @@ class CheckoutWorkflow:
 
     @capture.validator
     def _capturable(self, wanted: CaptureCheckout) -> None:  # noqa: ARG002 - the books judge the amount
-        if self._cancel is not None:
+        if self._cancel is not None or self._is_shut_out:
             raise ApplicationError("the checkout is being canceled", self._phase, type="NotPayable", non_retryable=True)
 
     @workflow.update
@@ -392,7 +429,12 @@ class CheckoutWorkflow:
             try:
                 return await step()
             except ActivityError as failure:
+                if self._has_to_end() or reason(failure) == CANCELED:
+                    raise _ShutOutError from failure
                 await self._review(reason(failure), problems(failure))
+
+    def _has_to_end(self) -> bool:
+        return self._is_shut_out and self._phase is not CheckoutStatus.CANCELED
 
     async def _review(self, why: str, broken: tuple[BrokenRule, ...] = ()) -> None:
         self._review_reason = why
@@ -409,6 +451,8 @@ class CheckoutWorkflow:
         )
         await in_books(BookActivities.put_under_review, step, f"review: {why}")
         await self._await_resume()
+        if self._has_to_end():
+            raise _ShutOutError
         await in_books(BookActivities.resume_from_review, self._checkout, "resume")
         workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.NOBODY)])
 
@@ -417,6 +461,8 @@ class CheckoutWorkflow:
         listening = self._phase is not CheckoutStatus.AWAITING_PAYMENT
         while self._review_reason is not None:
             await workflow.wait_condition(partial(self._resumed_or_told, listening=listening))
+            if self._has_to_end():
+                return
             if self._review_reason is not None:
                 try:
                     await self._watch.look(SettledBy.WEBHOOK)
@@ -425,7 +471,7 @@ class CheckoutWorkflow:
                     listening = False
 
     def _resumed_or_told(self, *, listening: bool) -> bool:
-        return self._review_reason is None or (listening and self._watch.has_news())
+        return self._review_reason is None or self._has_to_end() or (listening and self._watch.has_news())
 
     def _enter(self, phase: CheckoutStatus, words: str) -> None:
         self._phase = phase

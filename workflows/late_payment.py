@@ -47,6 +47,8 @@ _T = TypeVar("_T")
 
 REFUND_POLL = timedelta(hours=1)
 """How often the provider is asked what became of a refund that is on its way."""
+CANCELED = "CheckoutCanceled"
+"""The error of a step that is not done, because the checkout was canceled with its entry."""
 
 
 @workflow.defn(name="LatePaymentWorkflow")
@@ -130,7 +132,11 @@ class LatePaymentWorkflow:
         if task.decision is Decision.REFUND:
             await self._refund(task)
         elif await in_books(LateMoneyActivities.reopen, self._of(task.case_id), "accept the money"):
-            await self._fulfil()
+            try:
+                await self._fulfil()
+            except ActivityError as failure:
+                if reason(failure) != CANCELED:  # together with its entry, while it was carried out
+                    raise
             await in_books(LateMoneyActivities.settle_case, self._of(task.case_id), "close the case")
 
     async def _fulfil(self) -> None:
@@ -241,6 +247,8 @@ class LatePaymentWorkflow:
             try:
                 return await step()
             except ActivityError as failure:
+                if reason(failure) == CANCELED:
+                    raise
                 await self._put_before_person(reason(failure), problems(failure))
 
     async def _put_before_person(self, why: str, broken: tuple[BrokenRule, ...] = ()) -> None:

@@ -12,6 +12,8 @@ from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
 from domain.refunds import RefundStatus
+from domain.settlement_steps import Hindrance, LinkRequest
+from domain.settlements import Request
 from domain.vat_ids import VatEvidence
 
 
@@ -275,3 +277,48 @@ class CorrectionResult:
     """How a run ended; None for a correction that was refused."""
 
     document_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartSettlement:
+    """The input of `SettlementWorkflow`: what is to be done with entries, under which id of ours, and by whom.
+
+    `opened_by` is any text that is new for each request.
+    """
+
+    merchant_id: str
+    settlement_id: str
+    request: Request
+    by: str
+    opened_by: str
+
+
+def settlement_run_id(settlement_id: str) -> str:
+    """The id of the run that does what was asked for under a key."""
+    return f"settlement:{settlement_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What was asked for is in the books, durably; or `hindrance` says why not."""
+
+    opened_by: str | None = None
+    hindrance: Hindrance | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPaymentLink:
+    """The input of `PaymentLinkWorkflow`: a new link for several entries, or (without `request`) one in the books.
+
+    `opened_by` is any text that is new for each request.
+    """
+
+    merchant_id: str
+    link_id: str
+    request: LinkRequest | None = None
+    opened_by: str = ""
+
+
+def payment_link_run_id(link_id: str) -> str:
+    """The id of the run of a link for several entries."""
+    return f"payment-link:{link_id}"

@@ -1,4 +1,4 @@
-"""The one payable session of a checkout, and finding out what became of it.
+"""The one payable session of a checkout, or of a link for several entries, and finding out what became of it.
 
 A fact from outside never carries state, it only makes us look: whatever the provider says at that moment is
 applied, forward only. So it does not matter how often, in which order or by which way we are told.
@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from workflows.messages import PaymentFact
 
@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.payments import Promise, SessionStatus, SettledBy
     from domain.steps import (
         Findings,
+        FindOpenSessions,
         LookUp,
         OfCheckout,
         OpenSession,
@@ -37,6 +38,8 @@ SESSION_LIFE = timedelta(hours=23)
 """Stripe allows 30 minutes to 24 hours; the margins keep a retried call inside them."""
 SHORTEST_SESSION = timedelta(minutes=35)
 OPENING_PATIENCE = timedelta(seconds=30)
+MOST_RIVALS = 5
+"""So often a session is opened anew because another was opened under another link in the same moment."""
 POLL_OVERDUE = timedelta(hours=1)
 FEE_POLLS = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600))
 """How long to wait for a fee before asking; the last one again and again."""
@@ -47,11 +50,13 @@ AFTER_THE_END = timedelta(minutes=1)
 
 
 class PaymentWatch:
-    """Sessions, facts and findings of one checkout. One look at a time."""
+    """Sessions, facts and findings of one checkout, or of one link. One look at a time."""
 
-    def __init__(self, merchant_id: str) -> None:
+    def __init__(self, merchant_id: str, link_id: str | None = None) -> None:
         self._merchant_id = merchant_id
+        self._link_id = link_id
         self._checkout_id = ""
+        self._stirs = self._stirs_seen = 0
         self._facts: dict[str, PaymentFact] = {}
         self._seen: set[str] = set()
         self._attempts = 0
@@ -67,7 +72,7 @@ class PaymentWatch:
         self.standing: Standing | None = None
 
     def begin(self, checkout_id: str) -> None:
-        """From now on it is known which checkout is watched."""
+        """From now on it is known which checkout is watched, or which keeps the payments of the link."""
         self._checkout_id = checkout_id
 
     def report(self, fact: PaymentFact) -> None:
@@ -75,9 +80,13 @@ class PaymentWatch:
         if fact.event_id not in self._seen:
             self._facts.setdefault(fact.event_id, fact)
 
+    def stir(self) -> None:
+        """What is owed, or the money for it, was changed by somebody else: look again."""
+        self._stirs += 1
+
     def has_news(self) -> bool:
-        """Whether a fact waits to be looked at."""
-        return bool(self._facts)
+        """Whether something waits to be looked at."""
+        return bool(self._facts) or self._stirs != self._stirs_seen
 
     def covered(self) -> bool:
         """Whether the captured money is enough."""
@@ -115,23 +124,57 @@ class PaymentWatch:
         Raises ApplicationError `NotPayable` when there is nothing left to pay, or nobody may pay any more.
         """
         async with self._lock:
-            if self._session is not None and workflow.now() < self._session.expires_at - timedelta(minutes=1):
-                return self._session
-            if self._session is not None:
-                await self._record((await self._expire(self._session),), (), SettledBy.RETURN)
-            if self._shut or self.covered() or self.promised:
-                raise ApplicationError("nothing is to be paid", self._status, type="NotPayable", non_retryable=True)
-            session = await self._open_next(entry_id, link_ends_at)
-            await in_books(
-                BookActivities.record_session,
-                RecordSession(
-                    merchant_id=self._merchant_id, checkout_id=self._checkout_id, entry_id=entry_id, session=session
-                ),
-                f"note session {session.attempt}",
-            )
-            self._opening = None
+            for _ in range(MOST_RIVALS):
+                await self._expire_others(entry_id)
+                if self._session is not None and workflow.now() < self._session.expires_at - timedelta(minutes=1):
+                    return self._session
+                if self._session is not None:
+                    await self._record((await self._expire(self._session.session_id),), (), SettledBy.RETURN)
+                if self._shut or self.covered() or self.promised:
+                    raise ApplicationError("nothing is to be paid", self._status, type="NotPayable", non_retryable=True)
+                if await self._opened_next(entry_id, link_ends_at):
+                    break
+            if self._session is None:
+                raise ApplicationError("somebody else is paying", type="BeingPaid", non_retryable=True)
+            return self._session
+
+    async def _expire_others(self, entry_id: str) -> None:
+        """Whoever opened a session for the same entry under another link can pay in it no more.
+
+        What is owed on the entries of a link changes without its doing, so it is always seen anew.
+        """
+        question = FindOpenSessions(merchant_id=self._merchant_id, entry_id=entry_id, link_id=self._link_id)
+        payable = await in_books(BookActivities.find_open_sessions, question, "find what can be paid")
+        mine = None if self._session is None else self._session.session_id
+        if mine not in {one.session_id for one in payable}:
+            self._session = None
+        others = [one for one in payable if one.session_id != mine]
+        for other in others:
+            finding = await self._expire(other.session_id)
+            await self._apply(other.checkout_id, None, (finding,), (), SettledBy.RETURN)
+        if others or self._link_id is not None:
+            await self._record((), (), SettledBy.RETURN)
+
+    async def _opened_next(self, entry_id: str, link_ends_at: datetime) -> bool:
+        """Open the next session; False when somebody else opened one meanwhile. Then nobody ever sees ours."""
+        session = await self._open_next(entry_id, link_ends_at)
+        noted = await in_books(
+            BookActivities.record_session,
+            RecordSession(
+                merchant_id=self._merchant_id,
+                checkout_id=self._checkout_id,
+                entry_id=entry_id,
+                session=session,
+                link_id=self._link_id,
+            ),
+            f"note session {session.attempt}",
+        )
+        self._opening = None
+        if noted:
             self._session, self._opened_at, self._polls = session, workflow.now(), 0
-            return session
+        else:
+            await self._expire(session.session_id)
+        return noted
 
     async def _open_next(self, entry_id: str, link_ends_at: datetime) -> Session:
         """Open the next session, or the one whose outcome we never learned.
@@ -148,6 +191,7 @@ class PaymentWatch:
                 entry_id=entry_id,
                 attempt=self._attempts,
                 expires_at=min(now + SESSION_LIFE, max(link_ends_at, now + SHORTEST_SESSION)),
+                link_id=self._link_id,
             )
         try:
             return await at_provider(
@@ -166,7 +210,7 @@ class PaymentWatch:
         async with self._lock:
             known = await in_books(
                 BookActivities.known_sessions,
-                OfCheckout(merchant_id=self._merchant_id, checkout_id=self._checkout_id),
+                OfCheckout(merchant_id=self._merchant_id, checkout_id=self._checkout_id, link_id=self._link_id),
                 "find the sessions of the lost run",
             )
             self._attempts = known.attempts + 1
@@ -177,12 +221,16 @@ class PaymentWatch:
     async def look(self, settled_by: SettledBy) -> Standing | None:
         """See what the provider says of the session and of all that was reported; None if there is nothing."""
         async with self._lock:
-            facts = dict(self._facts)
+            facts, stirs = dict(self._facts), self._stirs
+            if stirs != self._stirs_seen and self._session is not None:
+                # What it asks for may be wrong by now; the next one asks for what is owed then.
+                await self._record((await self._expire(self._session.session_id),), (), settled_by)
             findings = await self._find_out(facts)
             if settled_by is SettledBy.POLL:
                 self._polls += 1
-            if findings or facts:
+            if findings or facts or stirs != self._stirs_seen:
                 await self._record(findings, tuple(facts), _found_by(facts) or settled_by)
+            self._stirs_seen = stirs
             self._seen.update(facts)
             self._facts = {event_id: fact for event_id, fact in self._facts.items() if event_id not in facts}
             return self.standing
@@ -226,7 +274,7 @@ class PaymentWatch:
         async with self._lock:
             self._shut = True
             if self._session is not None:
-                await self._record((await self._expire(self._session),), (), SettledBy.POLL)
+                await self._record((await self._expire(self._session.session_id),), (), SettledBy.POLL)
             if release:
                 unasked = [one for one in self.promised if one.promise is Promise.AUTHORIZED and one.capture is None]
                 await self._release([one.reference for one in unasked])
@@ -294,32 +342,53 @@ class PaymentWatch:
         """The end is put off: sessions may be opened again."""
         self._shut = False
 
-    async def _expire(self, session: Session) -> Findings:
+    async def _expire(self, session_id: str) -> Findings:
         return await at_provider(
             ProviderActivities.expire_session,
-            LookUp(merchant_id=self._merchant_id, session_id=session.session_id),
+            LookUp(merchant_id=self._merchant_id, session_id=session_id),
             "expire the session and read it back",
         )
 
     async def _record(
         self, findings: tuple[Findings, ...], event_ids: tuple[str, ...], settled_by: SettledBy
     ) -> Standing:
-        self.standing = await in_books(
-            BookActivities.record_findings,
-            RecordFindings(
-                merchant_id=self._merchant_id,
-                checkout_id=self._checkout_id,
-                findings=findings,
-                event_ids=event_ids,
-                settled_by=settled_by,
-            ),
-            "apply what the provider says",
-        )
+        self.standing = await self._apply(self._checkout_id, self._link_id, findings, event_ids, settled_by)
         self._looked_at = workflow.now()
         closed = {finding.session_id for finding in findings if finding.session_status is not SessionStatus.OPEN}
         if self._session is not None and self._session.session_id in closed:
             self._session = None
         return self.standing
+
+    async def _apply(
+        self,
+        checkout_id: str,
+        link_id: str | None,
+        findings: tuple[Findings, ...],
+        event_ids: tuple[str, ...],
+        settled_by: SettledBy,
+    ) -> Standing:
+        """Write findings down, and tell the runs of others whose entries they brought money to."""
+        standing = await in_books(
+            BookActivities.record_findings,
+            RecordFindings(
+                merchant_id=self._merchant_id,
+                checkout_id=checkout_id,
+                findings=findings,
+                event_ids=event_ids,
+                settled_by=settled_by,
+                link_id=link_id,
+            ),
+            "apply what the provider says",
+        )
+        for run in standing.stir:
+            await stir(run)
+        return standing
+
+
+async def stir(run: str) -> None:
+    """Have a run look at its money again. One that is not there reads its books when it is started again."""
+    with suppress(FailureError):
+        await workflow.get_external_workflow_handle(run).signal("money_moved")
 
 
 def _found_by(facts: dict[str, PaymentFact]) -> SettledBy | None:

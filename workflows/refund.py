@@ -334,7 +334,7 @@ class RefundWorkflow:
     @property
     def _money(self) -> LatePayment:
         """Who looks after the money of this refund's payment."""
-        checkout_id = self._known.checkout_id
+        checkout_id = self._known.kept_with
         return LatePayment(
             merchant_id=self._start.merchant_id,
             checkout_id=checkout_id,

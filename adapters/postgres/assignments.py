@@ -1,8 +1,14 @@
-"""Tying money to entries and untying it. The caller holds the checkout's lock."""
+"""Tying money to entries and untying it: any payment to any entry of its merchant and currency.
 
+The caller holds the locks of the entry's checkout and, where money of another checkout is moved, those of
+`adapters.postgres.locks`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
@@ -23,9 +29,10 @@ def balance_of(entry: EntryRow) -> EntryBalance:
 async def assign(session: AsyncSession, entry: EntryRow, payment: PaymentRow, amount: int, process: str) -> int:
     """Tie up to `amount` of the payment's available money to the entry; answers how much, in minor units.
 
-    Never more than is outstanding, and never money of another currency or for a canceled entry.
+    Never more than is outstanding, and never money of another merchant or currency, or for a canceled entry.
     """
-    if payment.currency != entry.currency or entry.status == EntryStatus.CANCELED:
+    fits = (payment.merchant_id, payment.currency) == (entry.merchant_id, entry.currency)
+    if not fits or entry.status == EntryStatus.CANCELED:
         return 0
     taken = balance_of(entry).assignable(min(amount, payment.available))
     if taken == 0:
@@ -69,6 +76,36 @@ async def unassign(session: AsyncSession, entry: EntryRow, payment: PaymentRow, 
     entry.assigned -= amount
     _settle(entry)
     await booked.assignment(session, entry, payment, left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tie:
+    """Assigned money: the item, and the entry and payment at its ends."""
+
+    item: EntryItemRow
+    entry: EntryRow
+    payment: PaymentRow
+
+
+async def ties_of_entry(session: AsyncSession, entry_id: str) -> Sequence[Tie]:
+    """The money on an entry, what was assigned first to begin with."""
+    return await _ties(session, EntryItemRow.entry_id == entry_id)
+
+
+async def ties_of_payment(session: AsyncSession, payment_id: str) -> Sequence[Tie]:
+    """Where a payment's money is, what was assigned first to begin with."""
+    return await _ties(session, EntryItemRow.payment_id == payment_id)
+
+
+async def _ties(session: AsyncSession, condition: ColumnElement[bool]) -> Sequence[Tie]:
+    found = await session.execute(
+        select(EntryItemRow, EntryRow, PaymentRow)
+        .join(EntryRow, EntryRow.id == EntryItemRow.entry_id)
+        .join(PaymentRow, PaymentRow.id == EntryItemRow.payment_id)
+        .where(condition, EntryItemRow.kind == EntryItemKind.ASSIGNED)
+        .order_by(EntryItemRow.created_at, EntryItemRow.id)
+    )
+    return [Tie(item=item, entry=entry, payment=payment) for item, entry, payment in found]
 
 
 def reduce(entry: EntryRow, amount: int) -> None:

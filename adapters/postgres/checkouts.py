@@ -8,19 +8,22 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import deposits
+from adapters.postgres.assignments import ties_of_entry, unassign
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentLinkRow
+from adapters.postgres.locks import lock_money
+from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentLinkRow, PaymentRow
+from adapters.postgres.tables_settlements import CombinedLinkEntryRow, SettlementRow
 from adapters.postgres.vat_evidence import accept_vat_id, first_evidence
 from adapters.vat_ids import is_vat_id
 from domain import entries
 from domain.cart import REVERSED, PricedCart
-from domain.checkout import CheckoutStatus
+from domain.checkout import ENDED, CheckoutStatus
 from domain.entries import EntryStatus
-from domain.errors import InvalidInput, NotFound
+from domain.errors import CheckoutCanceled, InvalidInput, NotFound
 from domain.merchants import Merchant
 from domain.pricing import CheckoutRules, price_checkout
-from domain.steps import Close, CreateEntry, Entry, IssueLink, OfCheckout, PaymentLink, Review
+from domain.steps import Close, Closed, CreateEntry, Entry, IssueLink, OfCheckout, PaymentLink, Review
 from domain.tax import needs_vat_id
 from domain.vat_ids import VatEvidence, VatIdStatus
 
@@ -46,6 +49,12 @@ async def entry_of(session: AsyncSession, checkout_id: str) -> EntryRow:
     return (await session.execute(select(EntryRow).where(EntryRow.checkout_id == checkout_id))).scalar_one()
 
 
+def refuse_canceled(checkout: CheckoutRow) -> None:
+    """Raise CheckoutCanceled for a checkout that was ended together with its entry: its run is to end as well."""
+    if checkout.status == CheckoutStatus.CANCELED:
+        raise CheckoutCanceled(checkout.id)
+
+
 def move_checkout(checkout: CheckoutRow, status: CheckoutStatus) -> bool:
     """Set the status if it is news; True if it was."""
     if checkout.status == status:
@@ -53,6 +62,22 @@ def move_checkout(checkout: CheckoutRow, status: CheckoutStatus) -> bool:
     checkout.status = status
     checkout.updated_at = datetime.now(UTC)
     return True
+
+
+async def _freed_in(session: AsyncSession, entry: EntryRow) -> tuple[str, ...]:
+    """The other checkouts with available money that may have lain on this entry: the same each time it is asked."""
+    of_links = (
+        select(PaymentRow.checkout_id)
+        .join(CombinedLinkEntryRow, CombinedLinkEntryRow.link_id == PaymentRow.link_id)
+        .where(CombinedLinkEntryRow.entry_id == entry.id, PaymentRow.available > 0)
+    )
+    moved = select(SettlementRow.moves).where(
+        SettlementRow.merchant_id == entry.merchant_id, SettlementRow.moves.contains([{"entry": entry.id}])
+    )
+    settled = {move["payment"] for moves in await session.scalars(moved) for move in moves}
+    of_settlements = select(PaymentRow.checkout_id).where(PaymentRow.id.in_(settled), PaymentRow.available > 0)
+    found = {*(await session.scalars(of_links)), *(await session.scalars(of_settlements))}
+    return tuple(sorted(checkout for checkout in found if checkout not in {None, entry.checkout_id}))
 
 
 class PostgresCheckoutBook:
@@ -189,16 +214,23 @@ class PostgresCheckoutBook:
             )
             return PaymentLink(expires_at=found.scalar_one())
 
-    async def close(self, step: Close) -> None:
+    async def close(self, step: Close) -> Closed:
         async with self._sessions.begin() as session:
-            checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
-            if move_checkout(checkout, step.status):
-                entry = await entry_of(session, step.checkout_id)
+            entry = await entry_of(session, step.checkout_id)
+            locked, _ = await lock_money(session, step.merchant_id, entries=[entry.id])
+            checkout = locked.get(step.checkout_id)
+            if checkout is None:
+                raise NotFound("checkout", step.checkout_id)
+            await session.refresh(entry)
+            if checkout.status not in ENDED and move_checkout(checkout, step.status):
+                for tie in await ties_of_entry(session, entry.id):
+                    await unassign(session, entry, tie.payment, tie.item.amount, "close_checkout")
                 entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
                 checkout.review = None
                 await deposits.release(session, checkout.id)
                 why = {"reason": step.reason, "by": step.by} if step.status is CheckoutStatus.CANCELED else {}
                 await tell(session, step.merchant_id, f"checkout.{step.status}", step.checkout_id, **why)
+            return Closed(freed_in=await _freed_in(session, entry))
 
     async def review(self, step: Review) -> None:
         async with self._sessions.begin() as session:

@@ -13,6 +13,7 @@ from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, read, subtotals_of
 from adapters.postgres.tables import InvoiceRow, MerchantRow
 from adapters.postgres.tables_corrections import CorrectionRow
+from adapters.postgres.tables_settlements import SettlementRow
 from domain import credit_notes
 from domain.cart import PricedCart, TaxRounding, TaxSubtotal
 from domain.checkout import Customer
@@ -22,6 +23,7 @@ from domain.errors import InvalidAmount, InvalidInput, NotCorrectable, Violation
 from domain.invoices import DEMANDS, DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
 from domain.money import Money
+from domain.settlements import ReductionKind
 
 
 async def invoice_in_force(session: AsyncSession, checkout_id: str) -> InvoiceRow | None:
@@ -42,6 +44,25 @@ class WantedCredit:
 
     cart: PricedCart
     lines: tuple[CreditedLine, ...] = ()
+
+
+async def credit_what_was_reduced(session: AsyncSession, entry_id: str, invoice: InvoiceRow) -> list[InvoiceRow]:
+    """Issue the credit notes over credits that were granted before there was an invoice."""
+    pending = await session.scalars(
+        select(SettlementRow)
+        .where(
+            SettlementRow.entry_id == entry_id,
+            SettlementRow.reduction == ReductionKind.CREDIT,
+            SettlementRow.credited.is_(None),
+        )
+        .order_by(SettlementRow.created_at, SettlementRow.id)
+    )
+    notes = []
+    for settlement in pending.all():
+        note = await issue(session, invoice, settlement.amount, settlement.request["reason"])
+        settlement.credited, settlement.credit_note_id = settlement.amount, note.id
+        notes.append(note)
+    return notes
 
 
 async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int, reason: str | None = None) -> InvoiceRow:

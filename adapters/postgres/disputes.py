@@ -1,4 +1,4 @@
-"""Disputes: what a bank takes back leaves the entry, and what it gives up returns there."""
+"""Disputes: what a bank takes back leaves the entries it settled, and what it gives up returns there."""
 
 from datetime import datetime
 
@@ -6,12 +6,12 @@ from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
-from adapters.postgres.assignments import assign, settle_invoice, unassign
+from adapters.postgres.assignments import assign, settle_invoice, ties_of_payment, unassign
 from adapters.postgres.cases import PostgresCases
-from adapters.postgres.checkouts import entry_of, locked_checkout
 from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import PROVIDER, mark_applied
+from adapters.postgres.locks import lock_money
 from adapters.postgres.tables import EntryRow, PaymentRow
 from adapters.postgres.tables_disputes import DisputeRow
 from adapters.postgres.tables_payouts import PayoutItemRow, PayoutRow
@@ -75,17 +75,21 @@ class PostgresDisputeBook:
 
 
 async def _locked_payment(session: AsyncSession, merchant_id: str, report: DisputeReport) -> PaymentRow | None:
-    """The payment that is disputed, with its checkout locked before it."""
-    mine = select(PaymentRow).where(
-        PaymentRow.merchant_id == merchant_id,
-        PaymentRow.provider == PROVIDER,
-        PaymentRow.reference == report.payment_reference,
+    """The payment that is disputed, locked with every checkout whose entry it settles, or did before the dispute."""
+    payment_id = await session.scalar(
+        select(PaymentRow.id).where(
+            PaymentRow.merchant_id == merchant_id,
+            PaymentRow.provider == PROVIDER,
+            PaymentRow.reference == report.payment_reference,
+        )
     )
-    payment = (await session.execute(mine)).scalar_one_or_none()
-    if payment is not None and payment.checkout_id is not None:
-        await locked_checkout(session, merchant_id, payment.checkout_id)
-    locked = mine.with_for_update().execution_options(populate_existing=True)
-    return (await session.execute(locked)).scalar_one_or_none()
+    if payment_id is None:
+        return None
+    taken = await session.scalars(select(DisputeRow.taken_from).where(DisputeRow.payment_id == payment_id))
+    before = {entry_id for entries in taken for entry_id in entries}
+    checkouts = await session.scalars(select(EntryRow.checkout_id).where(EntryRow.id.in_(before)))
+    _, payments = await lock_money(session, merchant_id, payments=[payment_id], checkouts=checkouts.all())
+    return payments[payment_id]
 
 
 async def _dispute(session: AsyncSession, payment: PaymentRow, reference: str) -> DisputeRow | None:
@@ -111,6 +115,7 @@ def _new_dispute(session: AsyncSession, payment: PaymentRow, report: DisputeRepo
         currency=report.currency,
         held=0,
         unassigned=0,
+        taken_from={},
         reason=report.reason,
         status=DisputeStatus.OPENED,
         opened_at=report.opened_at,
@@ -133,44 +138,46 @@ async def _apply(
     dispute.fee = report.fee if report.fee is not None else dispute.fee
     dispute.updated_at = at
     wanted = disputes.held(status, dispute.amount, withdrawn=report.withdrawn, before=dispute.held)
-    entry = None if payment.checkout_id is None else await entry_of(session, payment.checkout_id)
     if wanted > dispute.held:
-        await _withdraw(session, dispute, payment, entry, wanted - dispute.held)
+        await _withdraw(session, dispute, payment, wanted - dispute.held)
     elif wanted < dispute.held:
-        await _give_back(session, dispute, payment, entry)
+        await _give_back(session, dispute, payment)
     if (dispute.held, dispute.fee) != money:
         await booked.dispute(session, dispute, payment)
-    if entry is not None:
-        await settle_invoice(session, entry)
 
 
-async def _withdraw(
-    session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, entry: EntryRow | None, amount: int
-) -> None:
-    """Money leaves the payment: first what nobody has a use for, then what is assigned.
+async def _withdraw(session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, amount: int) -> None:
+    """Money leaves the payment: first what nobody has a use for, then what is assigned, the last first.
 
     A bank may claim more than is left after a refund; what is not there cannot be held, and is told by the
     payout that lacks it.
     """
     taken = min(amount, payment.available + payment.assigned)
-    from_entry = max(0, taken - payment.available)
-    if entry is not None:
-        await unassign(session, entry, payment, from_entry, PROCESS)
+    missing = max(0, taken - payment.available)
+    for tie in reversed(await ties_of_payment(session, payment.id)):
+        share = min(missing, tie.item.amount)
+        await unassign(session, tie.entry, payment, share, PROCESS)
+        await settle_invoice(session, tie.entry)
+        dispute.taken_from = dispute.taken_from | {tie.entry.id: dispute.taken_from.get(tie.entry.id, 0) + share}
+        dispute.unassigned += share
+        missing -= share
+    dispute.taken_from = {entry_id: share for entry_id, share in dispute.taken_from.items() if share}
     payment.available -= taken
     payment.disputed += taken
     dispute.held += taken
-    dispute.unassigned += from_entry
     _move_payment(payment, left=payment.available + payment.assigned, paid_out=False)
 
 
-async def _give_back(session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, entry: EntryRow | None) -> None:
-    """Money returns to the payment; what was taken from the entry goes there again, as far as it is still owed."""
-    returned, to_entry = dispute.held, dispute.unassigned
-    payment.disputed -= returned
-    payment.available += returned
+async def _give_back(session: AsyncSession, dispute: DisputeRow, payment: PaymentRow) -> None:
+    """Money returns to the payment; what was taken from an entry goes there again, as far as it is still owed."""
+    taken_from = dispute.taken_from
+    payment.disputed -= dispute.held
+    payment.available += dispute.held
     dispute.held = dispute.unassigned = 0
-    if entry is not None:
-        await assign(session, entry, payment, to_entry, PROCESS)
+    dispute.taken_from = {}
+    for entry in await session.scalars(select(EntryRow).where(EntryRow.id.in_(taken_from)).order_by(EntryRow.id)):
+        await assign(session, entry, payment, taken_from[entry.id], PROCESS)
+        await settle_invoice(session, entry)
     left = payment.available + payment.assigned
     _move_payment(payment, left=left, paid_out=await _paid_out(session, payment))
 

@@ -9,7 +9,7 @@ from adapters.postgres.database import new_id
 from adapters.postgres.tables import CheckoutRow, EntryItemRow, EntryRow, PaymentRow
 from domain.captures import Authorization
 from domain.checkout import CheckoutStatus
-from domain.entries import EntryItemKind
+from domain.entries import EntryItemKind, EntryStatus
 from domain.payments import PaymentStatus, Promise
 from domain.promises import sorted_by_need
 from domain.steps import Promised
@@ -22,18 +22,17 @@ def promise_of(payment: PaymentRow) -> Promise | None:
     return Promise(payment.promise) if payment.promise and payment.status == PaymentStatus.PENDING else None
 
 
-def captured_in(currency: str, of_checkout: Sequence[PaymentRow]) -> int:
-    """The captured money of a checkout that was not given back, in minor units of `currency`."""
-    mine = [row for row in of_checkout if row.currency == currency]
-    return sum(row.available + row.assigned + row.disputed for row in mine)
+def captured_for(entry: EntryRow, of_checkout: Sequence[PaymentRow]) -> int:
+    """The captured money on an entry, whoever brought it, and what its checkout has free for it, in minor units."""
+    return entry.assigned + sum(row.available for row in of_checkout if row.currency == entry.currency)
 
 
 def promises_for(
     checkout: CheckoutRow, entry: EntryRow, of_checkout: Sequence[PaymentRow]
 ) -> tuple[tuple[Promised, ...], tuple[str, ...]]:
-    """What the entry waits for, and the authorizations that nobody needs."""
+    """What the entry waits for, and the authorizations that nobody needs. Links for several entries promise nothing."""
     before = (checkout.review or {}).get("before", checkout.status)
-    awaited = before == CheckoutStatus.AWAITING_PAYMENT
+    awaited = before == CheckoutStatus.AWAITING_PAYMENT and entry.status != EntryStatus.CANCELED
     promised = [
         Promised(
             reference=row.reference,
@@ -44,10 +43,10 @@ def promises_for(
             capture_before=row.capture_before,
         )
         for row in sorted(of_checkout, key=lambda row: (row.created_at, row.id))
-        if (promise := promise_of(row)) is not None
+        if row.link_id is None and (promise := promise_of(row)) is not None
     ]
     owed = entry.initial + entry.reductions
-    missing = owed - captured_in(entry.currency, of_checkout) if awaited else 0
+    missing = owed - captured_for(entry, of_checkout) if awaited else 0
     return sorted_by_need(promised, missing=missing, currency=entry.currency)
 
 

@@ -12,6 +12,7 @@ from adapters.postgres import booked
 from adapters.postgres.database import new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, PaymentRow, ProviderEventRow
+from adapters.postgres.tables_settlements import CombinedLinkRow  # noqa: F401 -- payments refer to it
 from domain import late_money, payments
 from domain.checkout import ENDED, CheckoutStatus
 from domain.entries import EntryStatus
@@ -25,11 +26,20 @@ _FRUITLESS = {PaymentStatus.FAILED, *_UNDONE}
 
 
 async def record_payment(
-    session: AsyncSession, merchant_id: str, checkout_id: str | None, report: PaymentReport, settled_by: SettledBy
-) -> None:
-    """Apply what the provider says of a payment. A payment that was unknown to us can find its checkout later."""
+    session: AsyncSession,
+    merchant_id: str,
+    checkout_id: str | None,
+    report: PaymentReport,
+    settled_by: SettledBy,
+    link_id: str | None = None,
+) -> PaymentRow | None:
+    """Apply what the provider says of a payment. A payment that was unknown to us can find its checkout later.
+
+    Answers the payment if this very report brought its money.
+    """
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
+    payment.link_id = payment.link_id or link_id
     before, money = PaymentStatus(payment.status), (payment.captured, payment.fee)
     after = payments.advance(before, report.status, promised=payment.promise is not None)
     payment.status = after
@@ -55,6 +65,7 @@ async def record_payment(
     payment.updated_at = datetime.now(UTC)
     if (payment.captured, payment.fee) != money:
         await booked.payment(session, payment)
+    return payment if after in MONEY and before not in MONEY else None
 
 
 async def _note_promise(session: AsyncSession, payment: PaymentRow, report: PaymentReport) -> None:
@@ -148,11 +159,11 @@ def misfit_of(
         return None
     if checkout is None or entry is None:
         return late_money.misfit(None, payment.currency)
-    owed = replace(owed_on(entry, of_checkout), awaited=_is_awaited(checkout))
+    owed = replace(owed_on(entry, of_checkout), awaited=is_awaited(checkout), shut=entry.shut_at is not None)
     return late_money.misfit(owed, payment.currency)
 
 
-def _is_awaited(checkout: CheckoutRow) -> bool:
+def is_awaited(checkout: CheckoutRow) -> bool:
     """Whether the checkout's run has still to balance the entry."""
     before = (checkout.review or {}).get("before", checkout.status)
     return before not in {*ENDED, CheckoutStatus.INVOICED}

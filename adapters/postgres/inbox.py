@@ -14,15 +14,20 @@ _RECORD = text("""
         (:merchant, :provider, :event, :type, :relevant, :subject, :reference, :session, :payment, :raw,
          coalesce(
             (SELECT id FROM checkouts WHERE merchant_id = :merchant AND id = :checkout),
-            (SELECT checkout_id FROM provider_sessions
-             WHERE merchant_id = :merchant AND provider = :provider AND session_id = :session),
+            (SELECT lead_id FROM combined_links WHERE merchant_id = :merchant AND id = :checkout),
+            (SELECT coalesce(lead_id, checkout_id) FROM provider_sessions
+             LEFT JOIN combined_links ON combined_links.id = link_id
+             WHERE provider_sessions.merchant_id = :merchant AND provider = :provider AND session_id = :session
+             LIMIT 1),
             (SELECT checkout_id FROM payments
              WHERE merchant_id = :merchant AND provider = :provider AND reference = :payment)))
     ON CONFLICT (merchant_id, provider, event_id)
         DO UPDATE SET checkout_id = coalesce(provider_events.checkout_id, excluded.checkout_id)
     RETURNING
         checkout_id, applied_at IS NOT NULL AS applied,
-        (SELECT workflow_id FROM checkouts WHERE id = provider_events.checkout_id) AS workflow_id
+        coalesce(
+            (SELECT workflow_id FROM combined_links WHERE merchant_id = :merchant AND id = :checkout),
+            (SELECT workflow_id FROM checkouts WHERE id = provider_events.checkout_id)) AS workflow_id
 """)
 """Whose business a message is: by our own id in it, else by the session or payment it names. A repeated message
 changes nothing, but may find the checkout that was not known before."""

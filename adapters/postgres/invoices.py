@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import deposits
-from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
+from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
+from adapters.postgres.credit_notes import credit_what_was_reduced
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import Ties, finalize, read, today
@@ -54,6 +55,7 @@ class PostgresInvoiceBook:
             )
             invoice = in_force.scalar_one_or_none()
             if invoice is None:
+                refuse_canceled(checkout)
                 invoice = await self._finalize(session, checkout, order)
             return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number)
 
@@ -81,9 +83,13 @@ class PostgresInvoiceBook:
         if checkout.status == CheckoutStatus.BALANCED:
             move_checkout(checkout, CheckoutStatus.INVOICED)
         await session.flush()
+        notes = await credit_what_was_reduced(session, entry.id, invoice)
         await tell(
             session, invoice.merchant_id, "invoice.finalized", checkout.id, invoice_id=invoice.id, number=invoice.number
         )
+        for note in notes:
+            told = {"invoice_id": note.id, "number": note.number}
+            await tell(session, invoice.merchant_id, "credit_note.finalized", checkout.id, **told)
         return invoice
 
     async def invoice(self, step: OfInvoice) -> Invoice:

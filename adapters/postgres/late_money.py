@@ -24,6 +24,7 @@ from adapters.postgres.findings import (
 )
 from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
+from adapters.postgres.tables_settlements import CombinedLinkRow
 from domain import entries
 from domain.cases import (
     POLICY,
@@ -38,6 +39,7 @@ from domain.cases import (
     TracePayment,
 )
 from domain.checkout import CheckoutStatus
+from domain.combined_links import LINK_ID_PREFIX
 from domain.entries import EntryStatus
 from domain.errors import NotFound
 from domain.late_money import NOTHING_TO_DO, OPTIONS, Decision, Misfit, treatment
@@ -82,6 +84,10 @@ class PostgresLateMoneyBook:
             checkout = known.scalar_one_or_none()
             if checkout is not None:
                 return TracedPayment(checkout_id=checkout.id, workflow_id=checkout.workflow_id)
+            if (report.checkout_id or "").startswith(LINK_ID_PREFIX):
+                link = await session.get(CombinedLinkRow, report.checkout_id)
+                if link is not None and link.merchant_id == step.merchant_id:
+                    return TracedPayment(checkout_id=link.lead_id, workflow_id=link.workflow_id)
             if report.status in MONEY:
                 await record_payment(session, step.merchant_id, None, report, step.settled_by)
             await mark_applied(session, step.merchant_id, step.event_ids)
@@ -106,6 +112,9 @@ class PostgresLateMoneyBook:
             entry = await entry_of(session, checkout.id)
             if entry.status != EntryStatus.CANCELED:
                 return True
+            if entry.shut_at is not None:
+                case.settled_at = step.at
+                return False
             owed = owed_on(entry, await payments_of(session, checkout.id))
             if owed.available < owed.outstanding:
                 case.settled_at = step.at

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from adapters.postgres.checkouts import locked_checkout, move_checkout
+from adapters.postgres.checkouts import locked_checkout, move_checkout, refuse_canceled
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import OrderLineRow, OrderRow
@@ -22,6 +22,7 @@ class PostgresOrderBook:
     async def create_sales_order(self, step: OfCheckout) -> SalesOrder:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
+            refuse_canceled(checkout)
             request = from_json(CheckoutRequest, checkout.request)
             cart = from_json(PricedCart, checkout.cart)
             order_id = new_id("ord")

@@ -1,19 +1,22 @@
 """Provider sessions, payments, and the items that tie money to entries."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.assignments import assign, balance_of
+from adapters.postgres.assignments import assign, balance_of, ties_of_entry
 from adapters.postgres.cases import resolve_shortage
-from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
+from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
+from adapters.postgres.combined_links import distribute, links_of, members_of, standing_of_link, to_be_told, waiting_on
 from adapters.postgres.database import Sessions, from_json, new_id
-from adapters.postgres.expectations import authorizations_in, captured_in, expect, promise_of, promises_for
+from adapters.postgres.expectations import authorizations_in, captured_for, expect, promise_of, promises_for
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import PROVIDER, mark_applied, misfit_of, owed_on, payments_of, record_payment
+from adapters.postgres.locks import lock_checkouts
 from adapters.postgres.tables import (
     CheckoutRow,
     EntryRow,
@@ -22,6 +25,7 @@ from adapters.postgres.tables import (
     PaymentRow,
     ProviderSessionRow,
 )
+from adapters.postgres.tables_settlements import CombinedLinkEntryRow, CombinedLinkRow
 from domain import captures, entries
 from domain.capture_modes import CaptureMode
 from domain.captures import AskCapture, AskedCapture, DropCapture, Owed, Refusal
@@ -34,14 +38,19 @@ from domain.payments import SessionOrder, SessionStatus
 from domain.steps import (
     Balance,
     Findings,
+    FindOpenSessions,
     KnownSessions,
     OfCheckout,
     OpenSession,
+    PayableSession,
     RecordFindings,
     RecordSession,
     Session,
     Standing,
 )
+
+LONGEST_TITLE = 250
+"""Characters a provider shows of what is paid."""
 
 
 class PostgresPaymentBook:
@@ -53,6 +62,8 @@ class PostgresPaymentBook:
 
     async def session_order(self, step: OpenSession) -> SessionOrder:
         async with self._sessions.begin() as session:
+            if step.link_id is not None:
+                return await self._order_of_link(session, step, step.link_id)
             found = await session.execute(
                 select(CheckoutRow, EntryRow, PaymentLinkRow.token, MerchantRow.config)
                 .join(EntryRow, EntryRow.checkout_id == CheckoutRow.id)
@@ -86,25 +97,91 @@ class PostgresPaymentBook:
             delayed_methods=merchant.delayed_methods,
         )
 
-    async def record_session(self, step: RecordSession) -> None:
+    async def _order_of_link(self, session: AsyncSession, step: OpenSession, link_id: str) -> SessionOrder:
+        """One session for what is outstanding on all entries of the link, by methods that bring the money at once."""
+        link = await session.get_one(CombinedLinkRow, link_id)
+        payable = [member for member in await waiting_on(session, link_id) if member.owed]
+        lead = payable[0].checkout if payable else await session.get_one(CheckoutRow, link.lead_id)
+        request = from_json(CheckoutRequest, lead.request)
+        merchant = from_json(Merchant, (await session.get_one(MerchantRow, step.merchant_id)).config)
+        keys = ", ".join(member.checkout.assignment_key for member in payable)
+        page = f"{self._public_url}/pay/{link.token}"
+        return SessionOrder(
+            merchant_id=step.merchant_id,
+            checkout_id=link_id,
+            entry_id=step.entry_id,
+            idempotency_key=f"{link_id}:session:{step.attempt}",
+            amount=sum(member.owed for member in payable),
+            currency=link.currency,
+            title=f"{merchant.branding.display_name} {keys}"[:LONGEST_TITLE],
+            language=request.customer.language,
+            customer_email=request.customer.email,
+            return_url=f"{page}/return",
+            cancel_url=f"{page}/cancel",
+            expires_at=step.expires_at,
+        )
+
+    async def record_session(self, step: RecordSession) -> bool:
         async with self._sessions.begin() as session:
-            await locked_checkout(session, step.merchant_id, step.checkout_id)
-            await session.execute(
-                insert(ProviderSessionRow)
-                .values(
-                    id=new_id("ses"),
-                    merchant_id=step.merchant_id,
-                    checkout_id=step.checkout_id,
-                    entry_id=step.entry_id,
-                    attempt=step.session.attempt,
-                    provider=PROVIDER,
-                    session_id=step.session.session_id,
-                    url=step.session.url,
-                    status=SessionStatus.OPEN,
-                    expires_at=step.session.expires_at,
-                )
-                .on_conflict_do_nothing(index_elements=[ProviderSessionRow.checkout_id, ProviderSessionRow.attempt])
+            members = {step.checkout_id: step.entry_id}
+            if step.link_id is not None:
+                waiting = await waiting_on(session, step.link_id)
+                members = {member.checkout.id: member.entry.id for member in waiting}
+            await lock_checkouts(session, step.merchant_id, members)
+            if await self._is_taken(session, step, members.values()):
+                return False
+            for checkout_id, entry_id in members.items():
+                await self._note_session(session, step, checkout_id, entry_id)
+            return True
+
+    @staticmethod
+    async def _is_taken(session: AsyncSession, step: RecordSession, entries: Collection[str]) -> bool:
+        """Whether another session can be paid for one of the entries."""
+        other = select(ProviderSessionRow.id).where(
+            ProviderSessionRow.entry_id.in_(entries),
+            ProviderSessionRow.status == SessionStatus.OPEN,
+            ProviderSessionRow.session_id != step.session.session_id,
+        )
+        return await session.scalar(other.limit(1)) is not None
+
+    @staticmethod
+    async def _note_session(session: AsyncSession, step: RecordSession, checkout_id: str, entry_id: str) -> None:
+        await session.execute(
+            insert(ProviderSessionRow)
+            .values(
+                id=new_id("ses"),
+                merchant_id=step.merchant_id,
+                checkout_id=checkout_id,
+                entry_id=entry_id,
+                link_id=step.link_id,
+                attempt=step.session.attempt,
+                provider=PROVIDER,
+                session_id=step.session.session_id,
+                url=step.session.url,
+                status=SessionStatus.OPEN,
+                expires_at=step.session.expires_at,
             )
+            .on_conflict_do_nothing(
+                index_elements=[ProviderSessionRow.checkout_id, ProviderSessionRow.link_id, ProviderSessionRow.attempt]
+            )
+        )
+
+    async def open_sessions(self, step: FindOpenSessions) -> tuple[PayableSession, ...]:
+        entries = select(CombinedLinkEntryRow.entry_id).where(CombinedLinkEntryRow.link_id == step.link_id)
+        async with self._sessions.begin() as session:
+            found = await session.scalars(
+                select(ProviderSessionRow)
+                .where(
+                    ProviderSessionRow.merchant_id == step.merchant_id,
+                    ProviderSessionRow.status == SessionStatus.OPEN,
+                    ProviderSessionRow.entry_id.in_(entries)
+                    if step.link_id
+                    else ProviderSessionRow.entry_id == step.entry_id,
+                )
+                .order_by(ProviderSessionRow.created_at, ProviderSessionRow.id)
+            )
+            rows = {row.session_id: row.checkout_id for row in found}
+        return tuple(PayableSession(session_id=name, checkout_id=checkout) for name, checkout in rows.items())
 
     async def known_sessions(self, step: OfCheckout) -> KnownSessions:
         async with self._sessions.begin() as session:
@@ -113,6 +190,7 @@ class PostgresPaymentBook:
                 .where(
                     ProviderSessionRow.checkout_id == step.checkout_id,
                     ProviderSessionRow.merchant_id == step.merchant_id,
+                    ProviderSessionRow.link_id.is_not_distinct_from(step.link_id),
                 )
                 .order_by(ProviderSessionRow.attempt)
             )
@@ -126,14 +204,30 @@ class PostgresPaymentBook:
 
     async def record_findings(self, step: RecordFindings) -> Standing:
         async with self._sessions.begin() as session:
-            checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
-            entry = await entry_of(session, step.checkout_id)
+            links = await links_of(session, step.merchant_id, step.findings)
+            members = await members_of(session, step.merchant_id, {*links.values(), step.link_id or ""})
+            concerned = {step.checkout_id, *(checkout for of_link in members.values() for checkout in of_link)}
+            locked = await lock_checkouts(session, step.merchant_id, concerned)
+            checkout = locked.get(step.checkout_id)
+            if checkout is None:
+                raise NotFound("checkout", step.checkout_id)
             for finding in step.findings:
                 await self._record_session_status(session, step.merchant_id, finding)
                 if finding.payment is not None:
-                    await record_payment(session, step.merchant_id, checkout.id, finding.payment, step.settled_by)
+                    link_id = links.get(finding.payment.reference)
+                    home = members[link_id][0] if link_id else checkout.id
+                    brought = await record_payment(
+                        session, step.merchant_id, home, finding.payment, step.settled_by, link_id
+                    )
+                    await session.flush()
+                    if brought is not None and link_id is not None:
+                        await distribute(session, link_id, brought)
             await mark_applied(session, step.merchant_id, step.event_ids)
             await session.flush()
+            if step.link_id is not None:
+                standing = await standing_of_link(session, step.link_id)
+                return replace(standing, stir=await to_be_told(session, members, teller=""))
+            entry = await entry_of(session, step.checkout_id)
             money = await payments_of(session, checkout.id)
             standing = self._standing(checkout, entry, money)
             await expect(session, entry, money, standing.promised)
@@ -143,7 +237,9 @@ class PostgresPaymentBook:
                 move_checkout(checkout, CheckoutStatus.CAPTURED)
                 await tell(session, step.merchant_id, "checkout.captured", step.checkout_id, amount=standing.captured)
                 standing = self._standing(checkout, entry, money)
-            return standing
+            return (
+                replace(standing, stir=await to_be_told(session, members, teller=checkout.id)) if members else standing
+            )
 
     @staticmethod
     async def _record_session_status(session: AsyncSession, merchant_id: str, finding: Findings) -> None:
@@ -172,13 +268,14 @@ class PostgresPaymentBook:
 
     @staticmethod
     def _standing(checkout: CheckoutRow, entry: EntryRow, rows: Sequence[PaymentRow]) -> Standing:
-        captured = captured_in(entry.currency, rows)
+        captured = captured_for(entry, rows)
+        enough = captured >= entry.initial + entry.reductions and entry.status != EntryStatus.CANCELED
         misfits = [misfit for row in rows if (misfit := misfit_of(checkout, entry, row, rows)) is not None]
         promised, needless = promises_for(checkout, entry, rows)
         return Standing(
             status=CheckoutStatus(checkout.status),
             captured=captured,
-            covered=captured >= entry.initial + entry.reductions,
+            covered=enough or _is_captured(checkout),
             misfit=misfits[0] if misfits else None,
             promised=promised,
             needless=needless,
@@ -216,8 +313,12 @@ class PostgresPaymentBook:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
             entry = await entry_of(session, step.checkout_id)
+            refuse_canceled(checkout)
             money = await payments_of(session, checkout.id)
-            if unsettled := await self._unsettled(session, step.merchant_id, money):
+            tied = [tie.payment for tie in await ties_of_entry(session, entry.id)]
+            if unsettled := await self._unsettled(
+                session, step.merchant_id, {row.id: row for row in money + tied}.values()
+            ):
                 return Balance(balanced=False, outstanding=balance_of(entry).outstanding, unsettled=unsettled)
             was_balanced = entry.status == EntryStatus.BALANCED
             for payment in money:
@@ -225,7 +326,8 @@ class PostgresPaymentBook:
             balance = balance_of(entry)
             entry.status = entries.move(EntryStatus(entry.status), balance.status)
             entry.updated_at = datetime.now(UTC)
-            if entry.status == EntryStatus.BALANCED and not was_balanced:
+            is_news = not was_balanced or checkout.status == CheckoutStatus.ORDERED
+            if entry.status == EntryStatus.BALANCED and is_news:
                 if checkout.status == CheckoutStatus.ORDERED:
                     move_checkout(checkout, CheckoutStatus.BALANCED)
                 await tell(session, step.merchant_id, "entry.balanced", step.checkout_id, entry_id=entry.id)
@@ -237,10 +339,21 @@ class PostgresPaymentBook:
             )
 
     @staticmethod
-    async def _unsettled(session: AsyncSession, merchant_id: str, money: Sequence[PaymentRow]) -> tuple[str, ...]:
+    async def _unsettled(session: AsyncSession, merchant_id: str, money: Collection[PaymentRow]) -> tuple[str, ...]:
         """The payments whose fee the merchant's policy has the entry wait for."""
         merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
         if merchant.balanced_when is BalancedWhen.CAPTURED:
             return ()
         counted = [payment for payment in money if payment.available or payment.assigned]
         return tuple(payment.reference for payment in counted if payment.fee is None or payment.net is None)
+
+
+def _is_captured(checkout: CheckoutRow) -> bool:
+    """Whether the checkout's money was enough once: what is taken from it later is a matter of its own."""
+    return (checkout.review or {}).get("before", checkout.status) in {
+        CheckoutStatus.CAPTURED,
+        CheckoutStatus.ORDERED,
+        CheckoutStatus.BALANCED,
+        CheckoutStatus.INVOICED,
+        CheckoutStatus.COMPLETED,
+    }

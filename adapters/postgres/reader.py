@@ -1,11 +1,12 @@
 """The read side: flat pictures for the API, always of one merchant."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
-from sqlalchemy import ColumnElement, select, text, tuple_
+from sqlalchemy import ColumnElement, select, text, tuple_, union
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,15 +14,16 @@ from adapters.postgres.attempt_views import attempts_of, latest_attempt
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
-from adapters.postgres.expectations import promise_of
 from adapters.postgres.invoice_views import deposit_problems, invoice_views, read_correction, read_invoices
 from adapters.postgres.merchants import key_hash
+from adapters.postgres.payment_views import payment_view, read_link_page
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
 from adapters.postgres.tables import (
     ApiKeyRow,
     CheckoutRow,
     DeliveryRow,
+    EntryItemRow,
     EntryRow,
     InvoiceRow,
     MerchantRow,
@@ -39,7 +41,6 @@ from domain.entries import EntryBalance, EntryStatus
 from domain.errors import BrokenRule, Violation
 from domain.invoices import DEMANDS, InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
-from domain.payments import PaymentStatus, SettledBy
 from domain.views import (
     AcceptedCorrection,
     CasePage,
@@ -52,7 +53,6 @@ from domain.views import (
     OrderView,
     PaymentLinkView,
     PaymentPageView,
-    PaymentView,
     PayoutPage,
     PayoutView,
     RefundView,
@@ -165,7 +165,7 @@ class PostgresReader:
             )
             row = found.one_or_none()
             if row is None:
-                return None
+                return await read_link_page(session, token)
             checkout, initial, expires_at, config = row
             latest, promise = await latest_attempt(session, checkout.id)
         request = from_json(CheckoutRequest, checkout.request)
@@ -245,13 +245,9 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
     orders = {
         row.checkout_id: row for row in await session.scalars(select(OrderRow).where(OrderRow.checkout_id.in_(ids)))
     }
-    payments = list(
-        await session.scalars(
-            select(PaymentRow).where(PaymentRow.checkout_id.in_(ids)).order_by(PaymentRow.created_at, PaymentRow.id)
-        )
-    )
+    payments = await _payments_of(session, ids)
     disputes = await disputes_of(session, ids)
-    attempts = await attempts_of(session, ids, payments)
+    attempts = await attempts_of(session, ids, chain.from_iterable(payments.values()))
     refunds = await refunds_of(session, ids)
     invoices = await _in_force(session, ids)
     return tuple(
@@ -266,7 +262,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             workflow_id=row.workflow_id,
             payment_link=_link(links.get(row.id)),
             entry=_entry(entries[row.id]),
-            payments=_payments(p for p in payments if p.checkout_id == row.id),
+            payments=tuple(map(payment_view, payments.get(row.id, ()))),
             attempts=attempts.get(row.id, ()),
             disputes=disputes.get(row.id, ()),
             order=_order(orders.get(row.id)),
@@ -301,28 +297,24 @@ def _entry(row: EntryRow) -> EntryView:
     )
 
 
-def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
-    return tuple(
-        PaymentView(
-            id=row.id,
-            status=PaymentStatus(row.status),
-            amount=row.amount,
-            currency=row.currency,
-            provider=row.provider,
-            provider_reference=row.reference,
-            settled_by=SettledBy(row.settled_by),
-            fee=row.fee,
-            net=row.net,
-            settlement_currency=row.settlement_currency,
-            available_on=row.available_on,
-            promise=promise_of(row),
-            authorized_amount=row.authorized,
-            capture_before=row.capture_before,
-            to_capture=row.to_capture,
-            failure=row.failure,
-        )
-        for row in rows
+async def _payments_of(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, list[PaymentRow]]:
+    """The payments that each checkout brought, and those of others that settle its entry, oldest first."""
+    settled = (
+        select(EntryRow.checkout_id, EntryItemRow.payment_id)
+        .join(EntryItemRow, EntryItemRow.entry_id == EntryRow.id)
+        .where(EntryRow.checkout_id.in_(checkout_ids))
     )
+    brought = select(PaymentRow.checkout_id, PaymentRow.id).where(PaymentRow.checkout_id.in_(checkout_ids))
+    of_checkout = union(settled, brought).subquery()
+    found = await session.execute(
+        select(of_checkout.c[0], PaymentRow)
+        .join(PaymentRow, PaymentRow.id == of_checkout.c[1])
+        .order_by(PaymentRow.created_at, PaymentRow.id)
+    )
+    payments: dict[str, list[PaymentRow]] = {}
+    for checkout_id, row in found:
+        payments.setdefault(checkout_id, []).append(row)
+    return payments
 
 
 def _order(row: OrderRow | None) -> OrderView | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.tables import CheckoutRow, MerchantRow, PaymentLinkRow, ProviderEventRow, ProviderSessionRow
 from adapters.postgres.tables_reconciliation import ReconciliationRow
+from adapters.postgres.tables_settlements import CombinedLinkRow
 from domain.checkout import ENDED, CheckoutRequest, CheckoutStatus
 from domain.payments import EventSubject, ProviderEvent, SessionStatus
 from domain.reconciliation import (
@@ -88,8 +89,10 @@ class PostgresReconciliationBook:
         wanted = (
             select(ProviderSessionRow, CheckoutRow.workflow_id)
             .join(CheckoutRow, CheckoutRow.id == ProviderSessionRow.checkout_id)
+            .outerjoin(CombinedLinkRow, CombinedLinkRow.id == ProviderSessionRow.link_id)
             .where(
                 ProviderSessionRow.status == SessionStatus.OPEN,
+                or_(ProviderSessionRow.link_id.is_(None), ProviderSessionRow.checkout_id == CombinedLinkRow.lead_id),
                 ProviderSessionRow.expires_at < sweep.now - SESSION_OVERDUE,
             )
             .order_by(ProviderSessionRow.expires_at)

@@ -1,21 +1,22 @@
-"""The money of a refund: counted as refunded, taken from the entry, credited, or back again.
+"""The money of a refund: counted as refunded, taken from entries, credited, or back again.
 
-The caller holds the locks of the checkout and of the payment.
+The caller holds the locks of the payment and of the checkouts it is tied to (see `adapters.postgres.locks`).
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked, credit_notes
-from adapters.postgres.assignments import reduce, settle_invoice, unassign
+from adapters.postgres.assignments import Tie, reduce, settle_invoice, ties_of_payment, unassign
 from adapters.postgres.cases import PostgresCases
-from adapters.postgres.checkouts import entry_of
 from adapters.postgres.database import from_json
 from adapters.postgres.tables import CheckoutRow, InvoiceRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_refunds import RefundRow
+from adapters.postgres.tables_settlements import RefundItemRow
 from domain.cases import NewCase
 from domain.checkout import CheckoutStatus
 from domain.late_money import OPTIONS, Misfit
@@ -28,12 +29,14 @@ UNMATCHED = "refund_unmatched"
 _CARRIED_OUT = {CheckoutStatus.CAPTURED, CheckoutStatus.ORDERED, CheckoutStatus.BALANCED}
 
 
-def too_early(checkout: CheckoutRow | None) -> bool:
-    """Whether the checkout's run still needs the money: until there is an invoice, none can be corrected."""
-    if checkout is None:
-        return False
-    before = (checkout.review or {}).get("before", checkout.status)
-    return before in _CARRIED_OUT
+def too_early(checkouts: Iterable[CheckoutRow]) -> bool:
+    """Whether a checkout's run still needs the money: until there is an invoice, none can be corrected."""
+    return any((checkout.review or {}).get("before", checkout.status) in _CARRIED_OUT for checkout in checkouts)
+
+
+def waits(refund: RefundRow, checkouts: Iterable[CheckoutRow]) -> bool:
+    """Whether a refund waits for an invoice. One whose money is counted already takes nothing from any entry."""
+    return refund.counted < refund.amount and too_early(checkouts)
 
 
 async def left_of(session: AsyncSession, payment: PaymentRow) -> int:
@@ -44,6 +47,24 @@ async def left_of(session: AsyncSession, payment: PaymentRow) -> int:
         disputed=payment.disputed,
         under_way=[await _uncounted(session, RefundRow.payment_id == payment.id, RefundRow.status.in_(UNDER_WAY))],
     )
+
+
+async def left_for(session: AsyncSession, payment: PaymentRow, checkout: CheckoutRow) -> int:
+    """What of a payment can still be given back to this checkout: what settles its entry, and, if the checkout
+    brought the payment, what is available."""
+    on_entry = sum(tie.item.amount for tie in await ties_of_payment(session, payment.id) if _of(tie, checkout.id))
+    under_way = await _uncounted(
+        session,
+        RefundRow.payment_id == payment.id,
+        RefundRow.checkout_id == checkout.id,
+        RefundRow.status.in_(UNDER_WAY),
+    )
+    there = on_entry + (payment.available if payment.checkout_id == checkout.id else 0)
+    return max(0, min(await left_of(session, payment), there - under_way))
+
+
+def _of(tie: Tie, checkout_id: str | None) -> bool:
+    return tie.entry.checkout_id == checkout_id
 
 
 async def _uncounted(session: AsyncSession, *conditions: ColumnElement[bool]) -> int:
@@ -57,15 +78,20 @@ async def _uncounted(session: AsyncSession, *conditions: ColumnElement[bool]) ->
 
 
 async def reserve(session: AsyncSession, refund: RefundRow, payment: PaymentRow) -> bool:
-    """Count what is available as refunded; False, and nothing done, if with the entry's money it is not enough."""
-    available = min(refund.amount, payment.available)
+    """Count what is available as refunded; False, and nothing done, if with the entries' money it is not enough.
+
+    What is available belongs to the checkout that brought the payment: no other's refund takes it first.
+    """
+    missing = refund.amount - refund.counted
+    own = payment.available if refund.checkout_id == payment.checkout_id else 0
+    available = min(missing, own)
     promised = await _uncounted(
         session,
         RefundRow.payment_id == payment.id,
         RefundRow.status == RefundStatus.PENDING,
         RefundRow.id != refund.id,
     )
-    if refund.amount - available > payment.assigned - promised:
+    if missing and missing - available > payment.assigned - promised:
         return False
     _count(refund, payment, available)
     await _write_down(session, refund, payment)
@@ -92,35 +118,44 @@ def _count(refund: RefundRow, payment: PaymentRow, amount: int) -> None:
     refund.counted += amount
 
 
-async def book(session: AsyncSession, refund: RefundRow, payment: PaymentRow, checkout: CheckoutRow | None) -> None:
-    """Count the whole refund: what is not counted yet comes from the entry, else from what is available.
+async def book(session: AsyncSession, refund: RefundRow, payment: PaymentRow) -> None:
+    """Count the whole refund: what is not counted yet comes from the entry it is for, else from the other entries
+    the payment settles, else from what is available.
 
     What was invoiced is credited. A refund of more than the books have, which only somebody at the provider can
     make, becomes a case.
     """
-    rest = refund.amount - refund.counted
-    from_entry = min(rest, payment.assigned) if checkout is not None else 0
-    _count(refund, payment, min(rest - from_entry, payment.available))
-    if checkout is not None and from_entry:
-        await _take_from_entry(session, refund, payment, checkout, from_entry)
+    ties = await ties_of_payment(session, payment.id)
+    for tie in sorted(ties, key=lambda tie: not _of(tie, refund.checkout_id)):
+        await _take_from_entry(session, refund, tie, min(tie.item.amount, refund.amount - refund.counted))
+    _count(refund, payment, min(refund.amount - refund.counted, payment.available))
     await _write_down(session, refund, payment)
     if refund.counted < refund.amount:
         await _open_unmatched(session, refund)
     refund.booked_at = refund.updated_at = datetime.now(UTC)
 
 
-async def _take_from_entry(
-    session: AsyncSession, refund: RefundRow, payment: PaymentRow, checkout: CheckoutRow, amount: int
-) -> None:
-    entry = await entry_of(session, checkout.id)
-    await unassign(session, entry, payment, amount, PROCESS)
-    reduce(entry, amount)
-    _count(refund, payment, amount)
-    refund.from_entry, refund.entry_id = amount, entry.id
-    await settle_invoice(session, entry)
-    invoice = await credit_notes.invoice_in_force(session, checkout.id)
-    if invoice is not None:
-        refund.credit_note_id = (await credit_notes.issue(session, invoice, amount, refund.reason)).id
+async def _take_from_entry(session: AsyncSession, refund: RefundRow, tie: Tie, amount: int) -> None:
+    if amount <= 0:
+        return
+    await unassign(session, tie.entry, tie.payment, amount, PROCESS)
+    reduce(tie.entry, amount)
+    _count(refund, tie.payment, amount)
+    refund.from_entry += amount
+    await settle_invoice(session, tie.entry)
+    invoice = await credit_notes.invoice_in_force(session, tie.entry.checkout_id)
+    note_id = None if invoice is None else (await credit_notes.issue(session, invoice, amount, refund.reason)).id
+    if refund.entry_id is None:
+        refund.entry_id, refund.credit_note_id = tie.entry.id, note_id
+    session.add(
+        RefundItemRow(
+            refund_id=refund.id,
+            entry_id=tie.entry.id,
+            merchant_id=refund.merchant_id,
+            amount=amount,
+            credit_note_id=note_id,
+        )
+    )
 
 
 async def _open_unmatched(session: AsyncSession, refund: RefundRow) -> None:
@@ -155,7 +190,7 @@ async def open_came_back(session: AsyncSession, refund: RefundRow, payment: Paym
         session,
         NewCase(
             merchant_id=refund.merchant_id,
-            checkout_id=refund.checkout_id,
+            checkout_id=payment.checkout_id,
             payment_id=payment.id,
             fact=f"money:{payment.id}:{known}",
             kind=Misfit.REFUND_FAILED,

@@ -19,18 +19,17 @@ ENDS = {RefundStatus.FAILED, RefundStatus.CANCELED}
 
 @dataclass(slots=True, kw_only=True)
 class Scene:
-    """What a step works on, locked in the order that every step keeps."""
+    """What a step works on, locked in the order that every step keeps. `checkouts` are all a refund may touch."""
 
-    checkout: CheckoutRow | None
+    checkouts: tuple[CheckoutRow, ...]
     payment: PaymentRow
     refund: RefundRow
 
 
-async def refused(session: AsyncSession, scene: Scene, failure: str | None) -> None:
+async def refused(session: AsyncSession, scene: Scene, failure: str | None, money_run: str) -> None:
     """The provider refused the order: no money has moved."""
     if scene.refund.booked_at is None and scene.refund.status == RefundStatus.PENDING:
-        await refund_money.release(session, scene.refund, scene.payment)
-        await fail(session, scene.refund, RefundStatus.FAILED, failure)
+        await _give_up(session, scene, RefundStatus.FAILED, failure, money_run)
 
 
 async def reported(session: AsyncSession, scene: Scene, report: RefundReport, money_run: str) -> None:
@@ -38,30 +37,42 @@ async def reported(session: AsyncSession, scene: Scene, report: RefundReport, mo
     refund = scene.refund
     refund.provider_reference = report.reference
     if refund.booked_at is None:
-        await _first_report(session, scene, report)
+        await _first_report(session, scene, report, money_run)
     if refund.booked_at is not None:
         await _later_report(session, scene, report, money_run)
 
 
-async def _first_report(session: AsyncSession, scene: Scene, report: RefundReport) -> None:
+async def _first_report(session: AsyncSession, scene: Scene, report: RefundReport, money_run: str) -> None:
     """The provider has taken the refund on: book it as one, unless it ended before that."""
     refund = scene.refund
     if refund.origin == RefundOrigin.LATE_MONEY:
         await _follow_case(session, scene)
     elif report.status in ENDS:
         if refund.settled_at is None:
-            await refund_money.release(session, refund, scene.payment)
-            await fail(session, refund, report.status, report.failure)
-    elif not refund_money.too_early(scene.checkout):
+            await _give_up(session, scene, report.status, report.failure, money_run)
+    elif not refund_money.waits(refund, scene.checkouts):
         # Money beats what we thought: a refund that counted as failed has gone after all.
         refund.status, refund.settled_at, refund.failure = RefundStatus.PENDING, None, None
         if refund.origin == RefundOrigin.PROVIDER:
             await refund_money.reserve(session, refund, scene.payment)
-        await refund_money.book(session, refund, scene.payment, scene.checkout)
+        await refund_money.book(session, refund, scene.payment)
         await session.flush()
         if refund.credit_note_id is not None:
             note = await session.get_one(InvoiceRow, refund.credit_note_id)
             await tell_of(session, refund, "credit_note.finalized", invoice_id=note.id, number=note.number)
+
+
+async def _give_up(
+    session: AsyncSession, scene: Scene, status: RefundStatus, failure: str | None, money_run: str
+) -> None:
+    """No money has moved: what was counted is available again. Freed money that nobody has a use for becomes a case."""
+    freed = scene.refund.origin == RefundOrigin.CREDIT_BALANCE and scene.refund.counted > 0
+    await refund_money.release(session, scene.refund, scene.payment)
+    scene.refund.failure = failure or f"the refund is {status} at the provider"
+    if freed:
+        await session.flush()
+        await refund_money.open_came_back(session, scene.refund, scene.payment, money_run)
+    await fail(session, scene.refund, status, failure)
 
 
 async def _follow_case(session: AsyncSession, scene: Scene) -> None:

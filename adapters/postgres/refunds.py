@@ -6,11 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import refund_money
-from adapters.postgres.checkouts import locked_checkout
+from adapters.postgres.checkouts import entry_of, locked_checkout
+from adapters.postgres.credit_balances import keep
 from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.findings import PROVIDER, mark_applied
+from adapters.postgres.locks import lock_money
 from adapters.postgres.refund_reports import ENDS, Scene, fail, refused, reported, tell_of
-from adapters.postgres.tables import CheckoutRow, MerchantRow, PaymentRow
+from adapters.postgres.tables import CheckoutRow, EntryItemRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_refunds import RefundRow
 from domain import refunds
@@ -57,8 +59,8 @@ class PostgresRefundBook:
             if not captured:
                 return Prepared(refusal=Refusal(kind=RefusalKind.NOTHING_CAPTURED))
             try:
-                payment = await _chosen(session, request, captured)
-                amount = amount_of(request, payment.currency, await refund_money.left_of(session, payment))
+                payment = await _chosen(session, request, captured, checkout)
+                amount = amount_of(request, payment.currency, await refund_money.left_for(session, payment, checkout))
             except InvalidInput as error:
                 return Prepared(refusal=Refusal(kind=RefusalKind.INVALID, violations=error.violations))
             refund = await _write_down(session, step, payment, amount)
@@ -83,6 +85,7 @@ class PostgresRefundBook:
                     refund.approved_by = step.by
                 else:
                     refund.failure, refund.settled_at = step.reason, refund.updated_at
+                    await _leave_available(session, refund, scene.payment, step.by)
                 await tell_of(session, refund, f"refund.{wanted}", by=step.by, why=step.reason)
             elif step.approved is (status is RefundStatus.CANCELED):
                 raise RefundDecided(refund.id, status)
@@ -92,7 +95,7 @@ class PostgresRefundBook:
         async with self._sessions.begin() as session:
             scene = await _locked(session, step.merchant_id, step.refund_id)
             refund, status = scene.refund, RefundStatus(scene.refund.status)
-            if status is RefundStatus.APPROVED and not refund_money.too_early(scene.checkout):
+            if status is RefundStatus.APPROVED and not refund_money.waits(refund, scene.checkouts):
                 refund.updated_at = datetime.now(UTC)
                 if await refund_money.reserve(session, refund, scene.payment):
                     refund.status = refunds.move(status, RefundStatus.PENDING)
@@ -112,9 +115,7 @@ class PostgresRefundBook:
             payment = (await session.execute(mine)).scalar_one_or_none()
             if payment is None or payment.captured == 0:
                 return None
-            if payment.checkout_id is not None:
-                await locked_checkout(session, step.merchant_id, payment.checkout_id)
-            await session.refresh(payment, with_for_update=True)
+            await lock_money(session, step.merchant_id, payments=[payment.id])
             refund = await _known(session, step.merchant_id, report) or await _adopted(session, payment, report)
             return await _standing(session, refund)
 
@@ -122,7 +123,7 @@ class PostgresRefundBook:
         async with self._sessions.begin() as session:
             scene = await _locked(session, step.merchant_id, step.refund_id)
             if step.report is None:
-                await refused(session, scene, step.failure)
+                await refused(session, scene, step.failure, step.money_run)
             else:
                 await reported(session, scene, step.report, step.money_run)
             if scene.refund.booked_at is not None or scene.refund.settled_at is not None:
@@ -134,10 +135,10 @@ async def _locked(session: AsyncSession, merchant_id: str, refund_id: str) -> Sc
     refund = await session.get(RefundRow, refund_id)
     if refund is None or refund.merchant_id != merchant_id:
         raise NotFound("refund", refund_id)
-    checkout = await locked_checkout(session, merchant_id, refund.checkout_id) if refund.checkout_id else None
-    payment = await session.get_one(PaymentRow, refund.payment_id, with_for_update=True, populate_existing=True)
+    beside = [refund.checkout_id] if refund.checkout_id else []
+    checkouts, payments = await lock_money(session, merchant_id, payments=[refund.payment_id], checkouts=beside)
     await session.refresh(refund, with_for_update=True)
-    return Scene(checkout=checkout, payment=payment, refund=refund)
+    return Scene(checkouts=tuple(checkouts.values()), payment=payments[refund.payment_id], refund=refund)
 
 
 async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
@@ -146,13 +147,15 @@ async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
     return RefundStanding(
         refund_id=refund.id,
         checkout_id=refund.checkout_id,
+        kept_with=payment.checkout_id,
         payment_reference=payment.reference,
         status=status,
         provider_reference=refund.provider_reference,
         opened_by=refund.opened_by,
         booked=booked,
         settled=refund.settled_at is not None,
-        loose=booked and (status in ENDS or refund.counted > refund.from_entry),
+        loose=(booked or refund.origin == RefundOrigin.CREDIT_BALANCE)
+        and (status in ENDS or refund.counted > refund.from_entry),
         credit_note_id=refund.credit_note_id,
     )
 
@@ -161,16 +164,21 @@ async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
 
 
 async def _captured(session: AsyncSession, checkout: CheckoutRow) -> list[PaymentRow]:
+    """The payments that the checkout brought, and those of others that settle its entry."""
+    entry = await entry_of(session, checkout.id)
+    settling = select(EntryItemRow.payment_id).where(EntryItemRow.entry_id == entry.id)
     found = await session.scalars(
         select(PaymentRow)
-        .where(PaymentRow.checkout_id == checkout.id, PaymentRow.captured > 0)
+        .where((PaymentRow.checkout_id == checkout.id) | PaymentRow.id.in_(settling), PaymentRow.captured > 0)
         .order_by(PaymentRow.captured_at, PaymentRow.id)
         .with_for_update()
     )
     return list(found)
 
 
-async def _chosen(session: AsyncSession, request: RefundRequest, captured: list[PaymentRow]) -> PaymentRow:
+async def _chosen(
+    session: AsyncSession, request: RefundRequest, captured: list[PaymentRow], checkout: CheckoutRow
+) -> PaymentRow:
     """The payment to give back from. Raises InvalidInput when it must be named, or is not one of these."""
     if request.payment_id is not None:
         named = [payment for payment in captured if payment.id == request.payment_id]
@@ -178,7 +186,7 @@ async def _chosen(session: AsyncSession, request: RefundRequest, captured: list[
             problem = "must be a payment of this checkout that has brought money"
             raise InvalidInput([Violation(pointer="/payment_id", message=problem)])
         return named[0]
-    left = [(payment, await refund_money.left_of(session, payment)) for payment in captured]
+    left = [(payment, await refund_money.left_for(session, payment, checkout)) for payment in captured]
     holding = [(payment, amount) for payment, amount in left if amount > 0]
     if len(holding) > 1:
         choices = ", ".join(f"{payment.id} ({Money(amount, payment.currency)})" for payment, amount in holding)
@@ -193,7 +201,7 @@ async def _write_down(session: AsyncSession, step: PrepareRefund, payment: Payme
     refund = RefundRow(
         id=step.refund_id,
         merchant_id=step.merchant_id,
-        checkout_id=payment.checkout_id,
+        checkout_id=step.request.checkout_id,
         payment_id=payment.id,
         key=step.request.key,
         origin=RefundOrigin.SHOP,
@@ -212,6 +220,13 @@ async def _write_down(session: AsyncSession, step: PrepareRefund, payment: Payme
     if not free:
         await tell_of(session, refund, "refund.needs_approval")
     return refund
+
+
+async def _leave_available(session: AsyncSession, refund: RefundRow, payment: PaymentRow, by: str) -> None:
+    """Freed money whose refund was rejected stays available for other entries."""
+    if refund.counted:
+        await refund_money.release(session, refund, payment)
+        await keep(session, payment, by=by, reason=refund.failure or "the refund was rejected")
 
 
 def _order(scene: Scene) -> RefundOrder:

@@ -101,12 +101,16 @@ class CheckoutRow(Base):
 
 
 class EntryRow(Base):
-    """A receivable. `assigned` and `expected` are the sums of its items, kept in the same transaction."""
+    """A receivable. `assigned` and `expected` are the sums of its items, kept in the same transaction.
+
+    `shut_at` is when it was canceled for good, by itself and not because its checkout ended unpaid.
+    """
 
     __tablename__ = "entries"
     __table_args__ = (
         UniqueConstraint("merchant_id", "assignment_key"),
         UniqueConstraint("checkout_id"),
+        Index("ix_entries_list", "merchant_id", "created_at", "id"),
         CheckConstraint("initial > 0", name="initial_positive"),
         CheckConstraint("reductions <= 0 AND initial + reductions >= 0", name="reductions_bounded"),
         CheckConstraint("assigned >= 0 AND assigned <= initial + reductions", name="assigned_bounded"),
@@ -126,6 +130,7 @@ class EntryRow(Base):
     reductions: Mapped[int] = mapped_column(server_default="0")
     assigned: Mapped[int] = mapped_column(server_default="0")
     expected: Mapped[int] = mapped_column(server_default="0")
+    shut_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = _now()
     updated_at: Mapped[datetime] = _now()
 
@@ -147,13 +152,14 @@ class PaymentLinkRow(Base):
 class ProviderSessionRow(Base):
     """An attempt to pay. At most one of an entry is open, so at most one can be paid.
 
-    `payment_reference` is the provider's id of the payment that was tried in it, null until one was.
+    `payment_reference` is the provider's id of the payment that was tried in it, null until one was. A session of a
+    link for several entries (`link_id`) has a row for each of them.
     """
 
     __tablename__ = "provider_sessions"
     __table_args__ = (
-        UniqueConstraint("checkout_id", "attempt"),
-        UniqueConstraint("merchant_id", "provider", "session_id"),
+        UniqueConstraint("checkout_id", "link_id", "attempt", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("merchant_id", "provider", "session_id", "entry_id"),
         Index("uq_provider_sessions_one_open", "entry_id", unique=True, postgresql_where=text("status = 'open'")),
     )
 
@@ -161,6 +167,7 @@ class ProviderSessionRow(Base):
     merchant_id: Mapped[str] = _merchant()
     checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
     entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
+    link_id: Mapped[str | None] = mapped_column(ForeignKey("combined_links.id"))
     attempt: Mapped[int]
     provider: Mapped[str]
     session_id: Mapped[str]
@@ -178,7 +185,8 @@ class PaymentRow(Base):
     `disputed` is what banks have taken back, for now or for good. `fee` and `net` are in minor units of
     `settlement_currency`.
 
-    `checkout_id` is null for money on the merchant's account that we cannot tie to a checkout.
+    `checkout_id` is null for money on the merchant's account that we cannot tie to a checkout. Money of a link for
+    several entries (`link_id`) is kept with the checkout of the first.
 
     `promise` says why the money of a pending payment will come, and is kept when it came or did not. Of a payment that
     was `authorized` (minor units), `to_capture` is what the shop wants captured, null until it has said so.
@@ -188,6 +196,7 @@ class PaymentRow(Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "provider", "reference"),
         Index(None, "checkout_id"),
+        Index("ix_payments_list", "merchant_id", "created_at", "id"),
         CheckConstraint("captured = assigned + available + refunded + disputed", name="money_is_conserved"),
         CheckConstraint(
             "captured >= 0 AND assigned >= 0 AND available >= 0 AND refunded >= 0 AND disputed >= 0",
@@ -199,6 +208,7 @@ class PaymentRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
     checkout_id: Mapped[str | None] = mapped_column(ForeignKey("checkouts.id"))
+    link_id: Mapped[str | None] = mapped_column(ForeignKey("combined_links.id"))
     provider: Mapped[str]
     reference: Mapped[str]
     status: Mapped[str]
@@ -232,6 +242,7 @@ class EntryItemRow(Base):
     __tablename__ = "entry_items"
     __table_args__ = (
         UniqueConstraint("entry_id", "payment_id", "kind"),
+        Index(None, "payment_id"),
         CheckConstraint("amount > 0", name="amount_positive"),
     )
 
@@ -274,7 +285,11 @@ class OrderRow(Base):
     """What was sold: created once, after the capture."""
 
     __tablename__ = "orders"
-    __table_args__ = (UniqueConstraint("checkout_id"), UniqueConstraint("merchant_id", "assignment_key"))
+    __table_args__ = (
+        UniqueConstraint("checkout_id"),
+        UniqueConstraint("merchant_id", "assignment_key"),
+        Index("ix_orders_list", "merchant_id", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()

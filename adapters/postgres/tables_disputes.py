@@ -1,6 +1,7 @@
 """The table of disputes."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,7 +13,8 @@ class DisputeRow(Base):
     """Money a customer's bank claims back. `amount` is in the payment's currency, `fee` in the settlement currency.
 
     `held` is how much of the payment it holds back now: the disputes of a payment add up to its `disputed`.
-    `unassigned` is how much of that was assigned to the entry, and goes back there when the dispute is won.
+    `unassigned` is how much of that was assigned to entries, and goes back there when the dispute is won; `taken_from`
+    says how much was whose, by the entry's id.
     """
 
     __tablename__ = "disputes"
@@ -34,6 +36,7 @@ class DisputeRow(Base):
     currency: Mapped[str]
     held: Mapped[int] = mapped_column(server_default="0")
     unassigned: Mapped[int] = mapped_column(server_default="0")
+    taken_from: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     fee: Mapped[int | None]
     reason: Mapped[str]
     status: Mapped[str]

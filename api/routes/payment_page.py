@@ -69,7 +69,7 @@ async def go_to_provider(
     if not _is_payable(view):
         return _standing(view, view.status, site, tokens)
     try:
-        url = await services.runs.open_payment_page(view.workflow_id)
+        url = await _page_to_pay(view, services)
     except NotPayable as error:
         return await _not_payable(error, token, services, site, tokens)
     except RunsUnavailable:
@@ -147,11 +147,23 @@ async def _status_now(token: str, view: PaymentPageView, services: Services) -> 
     if view.status is not CheckoutStatus.AWAITING_PAYMENT:
         return view.status
     try:
-        return await services.runs.payer_returned(view.workflow_id)
+        return await _outcome(view, services)
     except NotPayable as error:
         return await _left_at(error, token, services)
     except RunsUnavailable:
         return view.status
+
+
+async def _page_to_pay(view: PaymentPageView, services: Services) -> str:
+    if view.link_id is not None:
+        return await services.links.open_payment_page(view.merchant_id, view.link_id)
+    return await services.runs.open_payment_page(view.workflow_id)
+
+
+async def _outcome(view: PaymentPageView, services: Services) -> CheckoutStatus:
+    if view.link_id is not None:
+        return await services.links.payer_returned(view.merchant_id, view.link_id)
+    return await services.runs.payer_returned(view.workflow_id)
 
 
 async def _left_at(error: NotPayable, token: str, services: Services) -> CheckoutStatus:

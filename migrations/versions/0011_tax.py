@@ -1,6 +1,6 @@
 """Tax: why a line is taxed as it is, discounts and charges of orders, strict rounding, answers about VAT ids.
 
-Revision: 0011, after 0007
+Revision: 0011, after 0009
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

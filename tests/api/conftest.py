@@ -19,6 +19,7 @@ from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.ledger import EmptyLedger, RunsAway
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
@@ -105,6 +106,9 @@ async def a_stage() -> AsyncIterator[Stage]:
         refunds=refunds,
         corrections=corrections,
         series=FakeSeriesAudit(),
+        ledger=EmptyLedger(),
+        settlements=RunsAway(),
+        links=RunsAway(),
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),

@@ -13,6 +13,7 @@ from adapters.postgres.database import Sessions
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.settlements import PostgresSettlementBook
 from domain.capture_modes import CaptureMode
 from domain.captures import AskCapture, CaptureOrder, CaptureRequest
 from domain.cases import DecideCase, OfCase, RecordRefund, SortOut, Task
@@ -22,8 +23,10 @@ from domain.errors import ProviderRefused
 from domain.late_money import Decision
 from domain.money import Money
 from domain.payments import PaymentReport, PaymentStatus, Promise, SessionReport, SessionStatus, SettledBy
-from domain.refund_steps import AdoptRefund, ApplyRefund
+from domain.refund_steps import AdoptRefund, ApplyRefund, DecideRefund, OfRefund
 from domain.refunds import RefundOrder, RefundReport, RefundStatus
+from domain.settlement_steps import DoSettlement
+from domain.settlements import CancelEntry, CreditBalance, Reduce, ReductionKind, Request, Settle, settlement_id
 from domain.steps import Close, Findings, Promised, RecordFindings
 from tests.fakes.provider import FakeProvider
 from tests.payments.books import Books
@@ -40,6 +43,8 @@ class PaymentWorld:
     attempts: int = 0
     current: str | None = None
     closed: bool = False
+    deeds: int = 0
+    neighbours: tuple[str, ...] = ()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     pictures: list[Findings] = field(default_factory=list)
     payments: list[tuple[str, PaymentReport]] = field(default_factory=list)
@@ -272,6 +277,88 @@ class PaymentWorld:
         """Once, and for good."""
         if self.provider.disputes[reference].status is DisputeStatus.OPENED:
             self.provider.close_dispute(reference, DisputeStatus.WON if won else DisputeStatus.LOST)
+
+    # What a person does with the entry, and with money that lies there
+
+    async def reduce(self, amount: int, kind: ReductionKind, strategy: CreditBalance | None) -> None:
+        """Less is owed."""
+        await self._settle(
+            Reduce(
+                key=f"R-{self.books.entry.entry_id}-{self.deeds}",
+                entry_id=self.books.entry.entry_id,
+                amount=f"{amount / 100:.2f}",
+                reduction=kind,
+                reason="scratched",
+                credit_balance=strategy,
+            )
+        )
+
+    async def cancel(self, strategy: CreditBalance | None) -> None:
+        """Nothing is owed any more, for good."""
+        await self._settle(
+            CancelEntry(entry_id=self.books.entry.entry_id, reason="ordered twice", credit_balance=strategy)
+        )
+
+    async def settle_neighbours(self, which: int, amount: int | None) -> None:
+        """Available money of a payment settles the entries of two other checkouts."""
+        payments = await self.rows("SELECT id FROM payments WHERE checkout_id = :id ORDER BY id")
+        if not payments:
+            return
+        if not self.neighbours:
+            opened = [await Books.opened(self.books.sessions, FakeProvider()) for _ in range(2)]
+            self.neighbours = tuple(books.entry.entry_id for books in opened)
+        await self._settle(
+            Settle(
+                key=f"S-{self.books.entry.entry_id}-{self.deeds}",
+                entries=self.neighbours,
+                payment_id=payments[which % len(payments)].id,
+                amount=None if amount is None else f"{amount / 100:.2f}",
+            )
+        )
+
+    async def _settle(self, request: Request) -> None:
+        """It is done, or refused without effect; then it is asked for once more, which changes nothing."""
+        self.deeds += 1
+        step = DoSettlement(
+            merchant_id="meridian",
+            settlement_id=settlement_id("meridian", request.key),
+            opened_by="anna",
+            by="anna",
+            request=request,
+            at=self.at,
+        )
+        book = PostgresSettlementBook(self.books.sessions)
+        done = await book.settle(step)
+        if done.hindrance is None:
+            assert await book.settle(step) == done
+
+    async def give_freed_money_back(self, *, approved: bool) -> None:
+        """The refunds of money that was set free go their way, or are rejected."""
+        book = PostgresRefundBook(self.books.sessions)
+        for row in await self.rows(
+            "SELECT id, status FROM refunds WHERE checkout_id = :id AND origin = 'credit_balance' "
+            "AND status IN ('prepared', 'approved')"
+        ):
+            if row.status == RefundStatus.PREPARED:
+                await book.decide(
+                    DecideRefund(merchant_id="meridian", refund_id=row.id, approved=approved, by="anna", reason="so")
+                )
+            await self._order(book, row.id)
+
+    async def _order(self, book: PostgresRefundBook, refund_id: str) -> None:
+        order = (await book.release(OfRefund(merchant_id="meridian", refund_id=refund_id))).order
+        if order is None:
+            return
+        report, failure = None, None
+        try:
+            report = await self.provider.refund_payment(order)
+        except ProviderRefused as refusal:
+            failure = str(refusal)
+        await book.apply(
+            ApplyRefund(
+                merchant_id="meridian", refund_id=refund_id, money_run=MONEY_RUN, report=report, failure=failure
+            )
+        )
 
     # Money that does not fit
 

@@ -32,6 +32,7 @@ from adapters.postgres.merchants import PostgresMerchants
 from domain.capture_modes import CaptureMode
 from domain.checkout import CheckoutStatus
 from domain.payments import PaymentReport, PaymentStatus, SettledBy
+from domain.settlements import CreditBalance, ReductionKind
 from sandbox.postgres import PostgresServer
 from tests.conservation import assert_money_is_conserved
 from tests.house import MERIDIAN
@@ -50,7 +51,9 @@ _STATE = """
     WHERE checkout_id = :id AND (captured <> assigned + available + refunded + disputed OR assigned <> coalesce(
         (SELECT sum(amount) FROM entry_items WHERE payment_id = payments.id AND kind = 'assigned'), 0))
     UNION ALL SELECT 'the entry and its items differ', id, NULL, NULL, NULL FROM entries
-    WHERE checkout_id = :id AND assigned <> coalesce(
+    WHERE (checkout_id = :id OR id IN (SELECT entry_id FROM entry_items JOIN payments ON payments.id = payment_id
+                                       WHERE payments.checkout_id = :id))
+    AND assigned <> coalesce(
         (SELECT sum(amount) FROM entry_items WHERE entry_id = entries.id AND kind = 'assigned'), 0)
     UNION ALL SELECT 'the entry and what it expects differ', id, NULL, NULL, NULL FROM entries
     WHERE checkout_id = :id AND expected <> coalesce(
@@ -60,6 +63,14 @@ _STATE = """
     AND (promise IS NULL OR status <> 'pending' OR payments.amount <> entry_items.amount)
     UNION ALL SELECT 'more was captured than authorized', id, NULL, NULL, NULL FROM payments
     WHERE checkout_id = :id AND captured > authorized
+    UNION ALL SELECT 'the entry owes less than was told', id, NULL, NULL, NULL FROM entries
+    WHERE checkout_id = :id AND -reductions <> coalesce(
+        (SELECT sum(amount) FROM refund_items WHERE entry_id = entries.id), 0) + coalesce(
+        (SELECT sum(amount) FROM settlements WHERE entry_id = entries.id), 0)
+    UNION ALL SELECT 'a canceled entry holds money', id, NULL, NULL, NULL FROM entries
+    WHERE checkout_id = :id AND status = 'canceled' AND assigned > 0
+    UNION ALL SELECT 'an entry shut for good was opened', id, NULL, NULL, NULL FROM entries
+    WHERE checkout_id = :id AND shut_at IS NOT NULL AND status <> 'canceled'
     UNION ALL SELECT 'money is tied across currencies', entry_items.id, NULL, NULL, NULL FROM entry_items
     JOIN entries ON entries.id = entry_id JOIN payments ON payments.id = payment_id
     WHERE entries.checkout_id = :id AND entries.currency <> payments.currency
@@ -222,6 +233,29 @@ class PaymentStories(RuleBasedStateMachine):
     @rule(dispute=disputes, won=st.booleans())
     def bank_decides(self, dispute: str, won: bool) -> None:
         self.world.bank_decides(dispute, won=won)
+
+    @rule(
+        amount=st.sampled_from([1, 100, 40_000, 83_900]),
+        kind=st.sampled_from(list(ReductionKind)),
+        strategy=st.none() | st.sampled_from(list(CreditBalance)),
+    )
+    def entry_is_reduced(self, amount: int, kind: ReductionKind, strategy: CreditBalance | None) -> None:
+        self.desk.do(self.world.reduce(amount, kind, strategy))
+
+    @rule(strategy=st.none() | st.sampled_from(list(CreditBalance)), dice=st.integers(1, 3))
+    def entry_is_canceled(self, strategy: CreditBalance | None, dice: int) -> None:
+        if dice == 1:  # or every story would end so
+            self.desk.do(self.world.cancel(strategy))
+
+    @precondition(lambda self: self.world.payments)
+    @rule(which=st.integers(0, 9), amount=st.none() | st.sampled_from([1, 50_000]))
+    def money_settles_entries_of_others(self, which: int, amount: int | None) -> None:
+        self.desk.do(self.world.settle_neighbours(which, amount))
+
+    @precondition(lambda self: self.world.deeds)
+    @rule(approved=st.booleans())
+    def freed_money_goes_back(self, approved: bool) -> None:
+        self.desk.do(self.world.give_freed_money_back(approved=approved))
 
     @rule()
     def money_is_sorted_out(self) -> None:

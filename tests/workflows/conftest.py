@@ -28,6 +28,7 @@ from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
 from activities.reconciliation import ReconciliationActivities
 from activities.refunds import RefundActivities
+from activities.settlements import SettlementActivities
 from activities.vat_ids import VatIdActivities
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
@@ -36,6 +37,7 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import PostgresCheckoutBook
+from adapters.postgres.combined_links import PostgresLinkBook
 from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
@@ -49,6 +51,7 @@ from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.reader import PostgresReader
 from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
+from adapters.postgres.settlements import PostgresSettlementBook
 from adapters.postgres.vat_ids import PostgresVatIdBook
 from domain.payments import EventSubject, ProviderEvent
 from domain.views import CheckoutView
@@ -236,7 +239,9 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
     correcting = worker.correcting(CorrectionActivities(PostgresCorrectionBook(sessions)))
     sweeping = worker.sweeping(reconciliation, vat_ids)
-    every_step = [*steps, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts]
+    links = PostgresLinkBook(sessions, allow_local_redirects=True)
+    entries = worker.settling_entries(SettlementActivities(PostgresSettlementBook(sessions), links))
+    every_step = [*steps, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts, *entries]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,

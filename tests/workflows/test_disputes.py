@@ -5,19 +5,18 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import select
 
 from adapters.merchant_file import load
-from adapters.postgres import booked, database
-from adapters.postgres.assignments import reduce
+from adapters.postgres import database
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.merchants import PostgresMerchants
-from adapters.postgres.tables import EntryRow
+from api.settlement_runs import TemporalSettlementRuns
 from domain.disputes import DisputeReport, DisputeStatus, RecordDispute
 from domain.entries import EntryStatus
 from domain.invoices import InvoiceStatus
 from domain.late_money import OverpaymentPolicy
 from domain.payments import EventSubject, PaymentStatus
+from domain.settlements import Reduce, ReductionKind
 from domain.views import CheckoutView
 from tests.house import MERIDIAN, eventually
 from tests.workflows.conftest import Stage
@@ -223,6 +222,16 @@ async def test_payment_report_that_comes_during_a_dispute_does_not_bring_the_mon
     assert await money(stage) == (seen.total, 0, 0, 0, seen.total)
 
 
+async def write_off(stage: Stage, link: OpenedLink) -> None:
+    """The merchant gives up what the bank has kept."""
+    entry_id = (await stage.see(link)).entry.id
+    request = Reduce(
+        key="W-1", entry_id=entry_id, amount="839.00", reduction=ReductionKind.WRITE_OFF, reason="the bank kept it"
+    )
+    runs = TemporalSettlementRuns(stage.client, task_queue=stage.task_queue)
+    assert await runs.ask("meridian", request, by="anna")
+
+
 async def test_money_that_returns_after_the_debt_was_written_off_is_not_overlooked(stage: Stage) -> None:
     merchants = PostgresMerchants(database.sessions(stage.engine))
     await merchants.save(replace(load(MERIDIAN), overpayment=OverpaymentPolicy.HOLD))
@@ -231,10 +240,7 @@ async def test_money_that_returns_after_the_debt_was_written_off_is_not_overlook
     stage.provider.close_dispute(reference, DisputeStatus.LOST)
     await hear(stage, reference)
     total = (await disputed(stage, link, DisputeStatus.LOST)).total
-    async with database.sessions(stage.engine).begin() as session:
-        entry = (await session.scalars(select(EntryRow))).one()
-        reduce(entry, entry.initial)
-        await booked.given_up(session, entry)
+    await write_off(stage, link)
     stage.provider.close_dispute(reference, DisputeStatus.WON)
     await hear(stage, reference)
 
