@@ -43,29 +43,38 @@ _STRANGERS = text("""
     WHERE (entries.merchant_id, entries.merchant_id) <> (payments.merchant_id, entry_items.merchant_id)
        OR (entries.status = 'canceled' AND entry_items.kind = 'assigned')
 """)
-_REDUCED = text("""
+_CORRECTED = """
+    SELECT entry_id, sum(grand_total + rounding) AS total
+    FROM corrections JOIN invoices ON invoices.id = document_id AND kind = 'credit_note' GROUP BY entry_id
+"""
+"""By credit notes that shops asked for: they take off the entry what it still owed or had paid."""
+_REDUCED = text(f"""
     SELECT entries.id, -entries.reductions AS reduced,
            coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
     FROM entries
+    LEFT JOIN ({_CORRECTED}) corrected ON corrected.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM settlements WHERE entry_id IS NOT NULL GROUP BY entry_id)
         settled ON settled.entry_id = entries.id
-    WHERE -entries.reductions <> coalesce(refunded.total, 0) + coalesce(settled.total, 0)
-""")
-_CREDITED = text("""
+    WHERE -entries.reductions - coalesce(refunded.total, 0) - coalesce(settled.total, 0)
+          NOT BETWEEN 0 AND coalesce(corrected.total, 0)
+""")  # noqa: S608
+_CREDITED = text(f"""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
            coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
     FROM entries
     JOIN invoices ON invoices.entry_id = entries.id AND invoices.kind = 'invoice' AND invoices.status <> 'canceled'
-    LEFT JOIN (SELECT entry_id, sum(grand_total) AS total FROM invoices WHERE kind = 'credit_note' GROUP BY entry_id)
-        notes ON notes.entry_id = entries.id
+    LEFT JOIN ({_CORRECTED}) corrected ON corrected.entry_id = entries.id
+    LEFT JOIN (SELECT entry_id, sum(grand_total + rounding) AS total FROM invoices WHERE kind = 'credit_note'
+               GROUP BY entry_id) notes ON notes.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(coalesce(credited, amount)) AS total FROM settlements
                WHERE entry_id IS NOT NULL GROUP BY entry_id) settled ON settled.entry_id = entries.id
-    WHERE coalesce(notes.total, 0) <> coalesce(refunded.total, 0) + coalesce(settled.total, 0)
-""")
+    WHERE coalesce(notes.total, 0)
+          <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
+""")  # noqa: S608
 _TAKEN = text("""
     SELECT refunds.id, refunds.from_entry, coalesce(sum(refund_items.amount), 0) AS items
     FROM refunds LEFT JOIN refund_items ON refund_items.refund_id = refunds.id
