@@ -179,9 +179,14 @@ def deduction(subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
     return taken_back(_taxed(Role.DEPOSITS, subtotals, ((entry_id, _gross(subtotals)),)))
 
 
-def written_off(subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
-    """What is given up though documents ask for it: a loss. Its VAT is corrected (§ 17 UStG)."""
-    return taken_back(_taxed(Role.LOSSES, subtotals, ((entry_id, _gross(subtotals)),)))
+def written_off(kind: InvoiceKind, subtotals: Sequence[TaxSubtotal], rounding: int, entry_id: str) -> Lines:
+    """What is given up though a document of this `kind` asks for it: a loss, or a deposit that never comes.
+
+    Its VAT is corrected (§ 17 UStG), and `rounding` is the part of the document's rounding that goes with it.
+    """
+    role = Role.DEPOSITS if kind is InvoiceKind.DEPOSIT else Role.LOSSES
+    asked = _taxed(role, subtotals, ((entry_id, _gross(subtotals) + rounding),))
+    return taken_back((*asked, *_some(Line(role=Role.ROUNDING, amount=-rounding))))
 
 
 def _pair(debit: Role, credit: Role, amount: int) -> Lines:

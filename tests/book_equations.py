@@ -81,7 +81,8 @@ _INVOICED = """
                -sum(amount) FILTER (WHERE role = 'prepayments') AS ahead
         FROM booking_lines GROUP BY entry_id
     ) AS booked ON booked.entry_id = entries.id
-    WHERE EXISTS (SELECT FROM invoices WHERE entry_id = entries.id AND kind = 'invoice' AND status <> 'canceled')
+    WHERE EXISTS (SELECT FROM invoices WHERE entry_id = entries.id AND kind IN ('invoice', 'deposit')
+                    AND status <> 'canceled')
       AND initial + reductions - assigned <> coalesce(owed, 0) - coalesce(ahead, 0)
 """
 _REVENUE = """

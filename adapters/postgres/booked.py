@@ -21,9 +21,9 @@ from adapters.postgres.tables_payouts import PayoutRow
 from domain import bookings, credit_notes
 from domain.accounts import Role
 from domain.bookings import BookingKind, Claims, Position, Subject
-from domain.cart import PricedCart, TaxCategory, TaxSubtotal
+from domain.cart import PricedCart, TaxCategory, TaxRounding, TaxSubtotal
 from domain.checkout import Customer
-from domain.invoices import Deduction, InvoiceKind, InvoiceStatus
+from domain.invoices import DEMANDS, Deduction, InvoiceKind, InvoiceStatus
 from domain.payouts import Counterpart, PayoutItem, PayoutItemKind, PayoutStatus
 
 _ON_ITS_WAY = {PayoutStatus.PENDING, PayoutStatus.IN_TRANSIT, PayoutStatus.PAID}
@@ -183,12 +183,12 @@ async def _give_up(session: AsyncSession, entry: EntryRow, standing: "_Standing"
         return
     if surplus > 0:
         chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
-        there = await _rates(session, BookingRow.invoice_id.in_(chain))
+        there = await _credited(session, BookingRow.invoice_id.in_(chain))
     else:
         of_entry = select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry.id)
-        given = await _rates(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingRow.id.in_(of_entry))
-        there = [replace(part, basis=-part.basis, tax=-part.tax) for part in given]
-    amount = min(abs(surplus), sum(part.basis + part.tax for part in there))
+        given = await _credited(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingRow.id.in_(of_entry))
+        there = given.other_way_round()
+    amount = min(abs(surplus), there.payable)
     if amount > 0:
         await _write_off(session, entry, invoice, there, amount if surplus > 0 else -amount, standing.debtor)
 
@@ -197,14 +197,22 @@ async def _write_off(
     session: AsyncSession,
     entry: EntryRow,
     invoice: InvoiceRow,
-    there: Sequence[TaxSubtotal],
+    there: "_Credited",
     amount: int,
     debtor: int | None,
 ) -> None:
-    """Write `amount` (gross) off, or back when it is negative, out of what is there per rate."""
+    """Write `amount` (as owed) off, or back when it is negative, out of what is there per rate."""
     desk = await desk_of(session, entry.merchant_id)
-    cart = credit_notes.credit(invoice.number, invoice.currency, there, (), abs(amount))
-    lines = bookings.written_off(cart.subtotals, entry.id)
+    cart = credit_notes.credit(
+        invoice.number,
+        invoice.currency,
+        there.rates,
+        (),
+        abs(amount),
+        tax_rounding=TaxRounding(invoice.tax_rounding),
+        rounding=there.rounding,
+    )
+    lines = bookings.written_off(InvoiceKind(invoice.kind), cart.subtotals, cart.totals.rounding, entry.id)
     about = _Document(row=invoice, checkout_id=entry.checkout_id, first=entry.id)
     subject = replace(about.subject(BookingKind.WRITE_OFF, entry.id), document_date=desk.day(datetime.now(UTC)))
     booked = lines if amount > 0 else bookings.taken_back(lines)
@@ -212,14 +220,14 @@ async def _write_off(
 
 
 async def _invoice_in_force(session: AsyncSession, entry_id: str) -> InvoiceRow | None:
-    """The latest invoice that was booked for an entry, unless it was canceled."""
+    """The latest invoice or deposit invoice that was booked for an entry, unless it was canceled."""
     found = await session.scalars(
         select(InvoiceRow)
         .join(BookingRow, BookingRow.invoice_id == InvoiceRow.id)
         .join(BookingLineRow, BookingLineRow.booking_id == BookingRow.id)
         .where(
             BookingLineRow.entry_id == entry_id,
-            BookingRow.kind == BookingKind.INVOICE,
+            BookingRow.kind.in_(DEMANDS),
             InvoiceRow.status != InvoiceStatus.CANCELED,
         )
         .order_by(BookingRow.sequence.desc())
@@ -228,8 +236,34 @@ async def _invoice_in_force(session: AsyncSession, entry_id: str) -> InvoiceRow 
     return found.one_or_none()
 
 
+@dataclass(frozen=True, slots=True)
+class _Credited:
+    """What bookings credited: net and tax per rate, and rounding."""
+
+    rates: Sequence[TaxSubtotal]
+    rounding: int
+
+    @property
+    def payable(self) -> int:
+        """What was owed by it."""
+        return sum(part.basis + part.tax for part in self.rates) + self.rounding
+
+    def other_way_round(self) -> "_Credited":
+        """The same as debit."""
+        return _Credited([replace(part, basis=-part.basis, tax=-part.tax) for part in self.rates], -self.rounding)
+
+
+async def _credited(session: AsyncSession, *conditions: ColumnElement[bool]) -> _Credited:
+    """What the books have under these conditions."""
+    rounding = await session.scalar(
+        select(-func.coalesce(func.sum(BookingLineRow.amount), 0))
+        .join(BookingRow, BookingRow.id == BookingLineRow.booking_id)
+        .where(BookingLineRow.role == Role.ROUNDING, *conditions)
+    )
+    return _Credited(await _rates(session, *conditions), int(rounding or 0))
+
+
 async def _rates(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[TaxSubtotal]:
-    """What the books have per rate, as credit: net and tax."""
     is_tax = BookingLineRow.role == Role.OUTPUT_VAT
     found = await session.execute(
         select(
@@ -262,7 +296,7 @@ async def _standing(session: AsyncSession, entry_id: str) -> _Standing:
     of_entry = select(BookingLineRow.booking_id).where(BookingLineRow.entry_id == entry_id)
     latest = (
         select(BookingRow.reference)
-        .where(BookingRow.id.in_(of_entry), BookingRow.kind == BookingKind.INVOICE)
+        .where(BookingRow.id.in_(of_entry), BookingRow.kind.in_(DEMANDS))
         .order_by(BookingRow.sequence.desc())
         .limit(1)
         .scalar_subquery()

@@ -171,7 +171,7 @@ async def _credit(
     """Take a part back: so much less is owed, and money beyond what is owed then is available."""
     await _demand_not_being_deducted(session, invoice)
     credit = await credit_notes.wanted(session, invoice, request)
-    amount = credit.cart.totals.grand_total
+    amount = credit.cart.totals.payable
     freed = 0
     if entry.status != EntryStatus.CANCELED:
         less = min(amount, balance_of(entry).open)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
@@ -12,25 +11,23 @@ from adapters.postgres import booked
 from adapters.postgres.assignments import reduce
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.disputes import PostgresDisputeBook
-from adapters.postgres.finalization import Ties, finalize
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.refunds import PostgresRefundBook
 from adapters.postgres.tables import EntryRow, InvoiceRow
 from domain.book_settings import BookSettings
-from domain.cart import PricedCart, TaxCategory
-from domain.checkout import PriceMode
+from domain.corrections import LineCredit
 from domain.disputes import DisputeReport, DisputeStatus, RecordDispute
-from domain.invoices import Draft, InvoiceKind, InvoiceStatus
+from domain.invoices import InvoiceKind
 from domain.merchants import Merchant
 from domain.payments import PaymentReport
 from domain.payouts import PayoutItem, PayoutItemKind, PayoutReport, PayoutStatus, ReconcilePayout
 from domain.refund_steps import AdoptRefund, ApplyRefund
 from domain.refunds import RefundReport, RefundStatus
 from domain.steps import Entry
-from domain.totals import CartLine, price_cart
-from tests.clerk import Clerk, a_request, captured, of_checkout
+from tests.clerk import Clerk, a_request, captured, of_checkout, of_invoice
 from tests.fakes.merchants import NORDWERK
+from tests.integration.test_corrections import correct
 
 SKR03 = replace(NORDWERK, books=BookSettings(chart="skr03", consultant=29098, client=55003))
 YEAR = datetime.now(UTC).year
@@ -41,6 +38,17 @@ MIXED = [
     {"name": "Porto", "quantity": "1", "unit_price": "4.99", "tax_category": "Z", "tax_rate": "0"},
 ]
 """A cart of three rates."""
+DEPOSIT, GOODS = [
+    [
+        {"name": name, "quantity": "1", "unit_price": price, "tax_category": "S", "tax_rate": rate}
+        for price, rate in parts
+    ]
+    for name, parts in (
+        ("Anzahlung", [("119.00", "19"), ("107.00", "7")]),
+        ("Möbel", [("658.00", "19"), ("181.00", "7")]),
+    )
+]
+"""Carts of two rates."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,20 +151,11 @@ class Office:
             )
             return found.first() or _none(kind)
 
-    async def finalized(self, entry: Entry, merchant: Merchant, draft: Draft, corrects_id: str | None = None) -> str:
-        """A document of any kind, by the one way to a number."""
-        async with self.clerk.sessions.begin() as session:
-            order = await session.execute(
-                text("SELECT id FROM orders WHERE checkout_id = :id"), {"id": entry.checkout_id}
-            )
-            ties = Ties(
-                checkout_id=entry.checkout_id,
-                order_id=order.scalar_one(),
-                entry_id=entry.entry_id,
-                corrects_id=corrects_id,
-            )
-            status = InvoiceStatus.OPEN if corrects_id is None else InvoiceStatus.SETTLED
-            return (await finalize(session, merchant, draft, ties, status)).id
+    async def corrected(self, entry: Entry, kind: InvoiceKind, **wanted: Any) -> None:
+        """The shop takes the invoice back, or a part of it."""
+        invoice = await self.clerk.bill(entry)
+        issued = await correct(self.clerk, of_invoice(entry, invoice), kind, **wanted)
+        assert issued.refusal is None, issued.refusal
 
     async def gave_up(self, entry: Entry, amount: int) -> None:
         """Somebody decides that a part is not owed any more; negative: that it is after all."""
@@ -170,28 +169,9 @@ def _none(kind: InvoiceKind) -> InvoiceRow:
     raise LookupError(kind)
 
 
-def priced(currency: str = "EUR", *parts: tuple[str, str]) -> PricedCart:
-    """A cart of one line per (gross price, rate)."""
-    return price_cart(
-        currency=currency,
-        prices=PriceMode.GROSS,
-        lines=[
-            CartLine(
-                name="Anzahlung",
-                quantity=Decimal(1),
-                unit="C62",
-                unit_price=Decimal(price),
-                tax_category=TaxCategory.STANDARD,
-                tax_rate=Decimal(rate),
-            )
-            for price, rate in parts
-        ],
-        discounts=[],
-    )
-
-
 async def a_busy_year(office: Office) -> None:
-    """Sales of several rates with fees, refunds, disputes, surplus and foreign money, a write-off, payouts."""
+    """Sales of several rates with fees, refunds, disputes, surplus and foreign money, a write-off, corrections, a
+    deposit, payouts."""
     await office.keeps(SKR03)
     plain = await office.sold(fee=1_266)
     mixed = await office.sold(lines=MIXED, discounts=[{"name": "Sommer", "amount": "7.77"}], total=None, fee=203)
@@ -203,6 +183,10 @@ async def a_busy_year(office: Office) -> None:
     lost_reference = await office.disputed(lost, DisputeStatus.OPENED, DisputeStatus.LOST, amount=40_000, fee=1_500)
     await office.gave_up(lost, 40_000)
     await office.paid(plain, reference="pi_twice")
+    await office.corrected(await office.sold(lines=MIXED, discounts=[], total=None), InvoiceKind.CANCELATION)
+    deposit = await office.sold(document="deposit", lines=DEPOSIT, discounts=[], total=None)
+    final = await office.sold(deducts=(deposit.assignment_key,), lines=GOODS, discounts=[], total=None)
+    await office.corrected(final, InvoiceKind.CREDIT_NOTE, lines=(LineCredit(position=2, amount="10.01"),))
     dollars = await office.sold(currency="USD", fee=0)
     await office.paid_out(
         "po_1",

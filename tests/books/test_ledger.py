@@ -13,15 +13,18 @@ from adapters.postgres import booked
 from adapters.postgres.findings import record_payment
 from adapters.postgres.tables import PaymentRow
 from domain.book_settings import BookSettings, Debtors
+from domain.cart import TaxRounding
+from domain.corrections import LineCredit
 from domain.disputes import DisputeStatus
 from domain.errors import InvalidInput, NotFound
-from domain.invoices import Deduction, DocumentReference, Draft, InvoiceKind, Particulars
+from domain.invoices import InvoiceKind
 from domain.payments import SettledBy
 from domain.payouts import PayoutItem, PayoutItemKind, PayoutStatus
 from domain.steps import Entry
-from tests.books.scenes import MIXED, Office, charge, priced
+from domain.tax_settings import TaxSettings
+from tests.books.scenes import DEPOSIT, GOODS, MIXED, Office, charge
 from tests.checkout_bodies import good_body
-from tests.clerk import a_request, captured, of_checkout
+from tests.clerk import captured, of_checkout
 from tests.fakes.merchants import NORDWERK
 
 
@@ -154,56 +157,93 @@ async def test_what_was_given_up_before_the_invoice_is_written_off_with_it(offic
 
 
 async def test_deposits_are_booked_with_their_tax_and_taken_in_by_the_final_invoice(office: Office) -> None:
-    entry = await office.clerk.billable()
-    deposit = _draft(InvoiceKind.DEPOSIT, ("119.00", "19"), ("107.00", "7"))
-    await office.finalized(entry, NORDWERK, deposit)
-    assert (await balances(office))["deposits", "EUR"] == -20_000
-    asked = await office.invoice_of(entry, InvoiceKind.DEPOSIT)
-    deduction = Deduction(
-        document=DocumentReference(number=asked.number, issued_on=asked.issued_on),
-        amount=asked.grand_total,
-        subtotals=deposit.cart.subtotals,
-    )
-    final = replace(
-        _draft(InvoiceKind.INVOICE, ("658.00", "19"), ("181.00", "7")), particulars=Particulars(deductions=(deduction,))
-    )
-    invoice = await office.finalized(entry, NORDWERK, final)
+    deposit = await office.sold(document="deposit", lines=DEPOSIT, discounts=[], total=None)
+    assert await balances(office) == {
+        ("clearing", "EUR"): 22_600,
+        ("deposits", "EUR"): -20_000,
+        ("output_vat", "EUR"): -2_600,
+    }
+    entry = await office.sold(deducts=(deposit.assignment_key,), lines=GOODS, discounts=[], total=None)
     found = await balances(office)
     assert ("deposits", "EUR") not in found
     assert ("receivables", "EUR") not in found
     assert found["revenue", "EUR"] + found["output_vat", "EUR"] == -83_900
-    canceled = replace(final, kind=InvoiceKind.CANCELATION)
-    await _cancel(office, entry, invoice, canceled)
-    found = await balances(office)
-    assert found["deposits", "EUR"] == -20_000
-    assert ("revenue", "EUR") not in found
+
+    await office.corrected(entry, InvoiceKind.CANCELATION)
+
+    assert await balances(office) == {
+        ("clearing", "EUR"): 83_900,
+        ("unassigned", "EUR"): 22_600 - 83_900,
+        ("deposits", "EUR"): -20_000,
+        ("output_vat", "EUR"): -2_600,
+    }
+
+
+async def test_what_is_given_up_of_a_deposit_is_no_loss(office: Office) -> None:
+    deposit = await office.sold(document="deposit", lines=DEPOSIT, discounts=[], total=None)
+    await office.disputed(deposit, DisputeStatus.OPENED, DisputeStatus.LOST, amount=deposit.amount)
+    await office.gave_up(deposit, deposit.amount)
+    assert await balances(office) == {}
+
+
+STRICT = replace(NORDWERK, tax=TaxSettings(rounding=TaxRounding.STRICT))
+ROUNDED: dict[str, Any] = {"discounts": [], "total": None, "lines": [GOODS[0] | {"unit_price": "838.92"}]}
+"""A cart that is owed a cent more than basis and tax come to: 704.97 and 133.94."""
 
 
 async def test_rounding_of_the_amount_due_is_booked_apart(office: Office) -> None:
-    entry = await office.clerk.billable()
-    draft = _draft(InvoiceKind.INVOICE, ("838.98", "19"))
-    rounded = replace(draft.cart, totals=replace(draft.cart.totals, rounding=2))
-    await office.finalized(entry, NORDWERK, replace(draft, cart=rounded))
+    await office.keeps(STRICT)
+    await office.sold(**ROUNDED)
+    assert await balances(office) == {
+        ("clearing", "EUR"): 83_892,
+        ("revenue", "EUR"): -70_497,
+        ("output_vat", "EUR"): -13_394,
+        ("rounding", "EUR"): -1,
+    }
+
+
+async def test_rounding_is_taken_back_with_what_was_rounded(office: Office) -> None:
+    await office.keeps(STRICT)
+    canceled, credited, given_up = [await office.sold(**ROUNDED) for _ in range(3)]
+    await office.corrected(canceled, InvoiceKind.CANCELATION)
+    await office.corrected(credited, InvoiceKind.CREDIT_NOTE)
+    await office.disputed(given_up, DisputeStatus.OPENED, DisputeStatus.LOST, amount=given_up.amount)
+    await office.gave_up(given_up, given_up.amount)
     found = await balances(office)
-    assert ("receivables", "EUR") not in found
-    assert found["rounding", "EUR"] == -2
+    assert (found["unassigned", "EUR"], found["clearing", "EUR"]) == (-2 * 83_892, 2 * 83_892)
+    assert {role for role, _ in found} <= {"unassigned", "clearing", "losses", "revenue"}
+    assert found["losses", "EUR"] == -found["revenue", "EUR"] == 70_497
+
+    await office.gave_up(given_up, -given_up.amount)
+
+    found = await balances(office)
+    assert (found["receivables", "EUR"], found["rounding", "EUR"]) == (83_892, -1)
 
 
-async def test_a_canceled_invoice_leaves_no_revenue_and_its_money_as_paid_ahead(office: Office) -> None:
+async def test_a_rounded_invoice_is_given_back_in_parts_to_the_last_cent(office: Office) -> None:
+    await office.keeps(STRICT)
+    entry = await office.sold(**ROUNDED)
+    await office.refunded(entry, 40_003)
+    await office.refunded(entry, entry.amount - 40_003)
+    found = await balances(office)
+    assert not {"clearing", "unassigned", "receivables", "prepayments"} & {role for role, _ in found}
+
+
+async def test_a_canceled_invoice_leaves_no_revenue_and_its_money_free(office: Office) -> None:
     entry = await office.sold()
-    invoice = await office.invoice_of(entry)
-    await _cancel(office, entry, invoice.id, _draft(InvoiceKind.CANCELATION, ("839.00", "19")))
-    assert await balances(office) == {("clearing", "EUR"): 83_900, ("prepayments", "EUR"): -83_900}
+    await office.corrected(entry, InvoiceKind.CANCELATION)
+    assert await balances(office) == {("clearing", "EUR"): 83_900, ("unassigned", "EUR"): -83_900}
 
 
-async def _cancel(office: Office, entry: Entry, invoice_id: str, draft: Draft) -> None:
-    await office.finalized(entry, NORDWERK, draft, corrects_id=invoice_id)
-    async with office.clerk.engine.begin() as connection:
-        await connection.execute(text("UPDATE invoices SET status = 'canceled' WHERE id = :id"), {"id": invoice_id})
-
-
-def _draft(kind: InvoiceKind, *parts: tuple[str, str]) -> Draft:
-    return Draft(kind=kind, language="de", order_number="SO-1", buyer=a_request().customer, cart=priced("EUR", *parts))
+async def test_a_credit_note_by_line_sets_free_what_it_credits(office: Office) -> None:
+    entry = await office.sold()
+    await office.corrected(entry, InvoiceKind.CREDIT_NOTE, lines=(LineCredit(position=1, amount="119.00"),))
+    assert await balances(office) == {
+        ("clearing", "EUR"): 83_900,
+        ("unassigned", "EUR"): -11_900,
+        ("revenue", "EUR"): -60_504,
+        ("output_vat", "EUR"): -11_496,
+    }
 
 
 async def test_foreign_money_is_booked_in_its_currency_and_converted_by_the_payout(office: Office) -> None:

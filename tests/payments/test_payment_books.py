@@ -90,7 +90,7 @@ _STATE = """
     ) AS books USING (currency) WHERE coalesce(said, 0) <> coalesce(booked, 0)
     UNION ALL SELECT 'the books have another balance of the entry', id, NULL, asked - assigned - booked, NULL FROM (
         SELECT id, assigned,
-            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN grand_total ELSE -grand_total END) FROM invoices
+            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * (grand_total + rounding)) FROM invoices
                       WHERE entry_id = entries.id), 0) AS asked,
             coalesce((SELECT sum(amount) FROM booking_lines WHERE entry_id = entries.id), 0) AS booked
         FROM entries WHERE checkout_id = :id

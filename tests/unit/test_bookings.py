@@ -146,13 +146,19 @@ def test_a_final_invoice_takes_deposits_in_with_their_tax(parts: list[TaxSubtota
     assert all(value == 0 for value in balances((*deposit, *deducted)).values())
 
 
-@given(parts=subtotals())
-def test_what_is_written_off_corrects_its_tax(parts: list[TaxSubtotal]) -> None:
-    lines = bookings.written_off(parts, ENTRY)
+@given(parts=subtotals(), rounding=st.integers(-4, 4))
+@pytest.mark.parametrize(
+    ("kind", "role"), [(InvoiceKind.INVOICE, Role.LOSSES), (InvoiceKind.DEPOSIT, Role.DEPOSITS)], ids=str
+)
+def test_what_is_written_off_corrects_its_tax(
+    kind: InvoiceKind, role: Role, parts: list[TaxSubtotal], rounding: int
+) -> None:
+    lines = bookings.written_off(kind, parts, rounding, ENTRY)
     moved = balances(lines)
     assert sum(line.amount for line in lines) == 0
-    assert moved.get(Role.LOSSES, 0) == sum(part.basis for part in parts)
+    assert moved.get(role, 0) == sum(part.basis for part in parts)
     assert moved.get(Role.OUTPUT_VAT, 0) == sum(part.tax for part in parts)
+    assert moved.get(Role.ROUNDING, 0) == rounding
 
 
 @given(amount=AMOUNTS)
