@@ -62,10 +62,12 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedDiscount:
-    """A discount on the cart as the shop stated it, in the cart's price mode, as a positive amount."""
+    """A discount on the cart as the shop stated it, in the cart's price mode, as a positive amount. On a collective
+    invoice `order_number` says which order it was given on."""
 
     name: str
     amount: int
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ from domain.money import allocate, divide_half_up, minor_from_decimal
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
     """A line before its amounts are known. `unit_price` is in major units and in the cart's price mode;
-    `quantity` is positive, `unit_price` and `tax_rate` (per cent) are not negative."""
+    `quantity` is positive, `unit_price` and `tax_rate` (per cent) are not negative. `order_number` says which of
+    several orders it is of: a discount reaches the lines of its own order only."""
 
     sku: str | None = None
     name: str
@@ -35,6 +36,7 @@ class CartLine:
     unit_price: Decimal
     tax_category: TaxCategory
     tax_rate: Decimal
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def price_cart(
     amounts = [line_amount(line.quantity, line.unit_price, currency) for line in lines]
     positions = _positions_by_rate(lines)
     amounts_by_rate = {rate: [amounts[position] for position in members] for rate, members in positions.items()}
-    shares_by_rate = _spread(discounts, {rate: sum(members) for rate, members in amounts_by_rate.items()})
+    shares_by_rate = _spread(discounts, _amounts_in_reach(lines, amounts))
     split = _net_part if prices is PriceMode.NET else _gross_part
     parts = [split(rate, amounts_by_rate[rate], shares_by_rate[rate]) for rate in positions]
     net_amounts = {
@@ -108,17 +110,30 @@ def _positions_by_rate(lines: Sequence[CartLine]) -> dict[_Rate, list[int]]:
     return positions
 
 
-def _spread(discounts: Sequence[PricedDiscount], amounts: Mapping[_Rate, int]) -> dict[_Rate, list[int]]:
-    """Each rate's share of each discount. One discount after the other, over what the ones before it left:
-    so no rate is ever discounted below zero."""
+def _amounts_in_reach(lines: Sequence[CartLine], amounts: Sequence[int]) -> dict[tuple[str | None, _Rate], int]:
+    """What the lines of each order come to, by rate."""
+    sums: dict[tuple[str | None, _Rate], int] = {}
+    for line, amount in zip(lines, amounts, strict=True):
+        key = line.order_number, _Rate(line.tax_category, plain(line.tax_rate))
+        sums[key] = sums.get(key, 0) + amount
+    return sums
+
+
+def _spread(
+    discounts: Sequence[PricedDiscount], amounts: Mapping[tuple[str | None, _Rate], int]
+) -> dict[_Rate, list[int]]:
+    """Each rate's share of each discount. One discount after the other, over what the ones before it left of its
+    order: so no rate is ever discounted below zero."""
     left = dict(amounts)
-    shares: dict[_Rate, list[int]] = {rate: [] for rate in amounts}
-    for discount in discounts:
-        if discount.amount > sum(left.values()):
+    shares: dict[_Rate, list[int]] = {rate: [0] * len(discounts) for _, rate in amounts}
+    for index, discount in enumerate(discounts):
+        reach = [key for key in left if key[0] == discount.order_number]
+        within = [left[key] for key in reach]
+        if discount.amount > sum(within):
             raise InvalidAmount("discounts come to more than the lines")
-        for rate, share in zip(left, allocate(discount.amount, list(left.values())), strict=True):
-            shares[rate].append(share)
-            left[rate] -= share
+        for key, share in zip(reach, allocate(discount.amount, within), strict=True):
+            shares[key[1]][index] = share
+            left[key] -= share
     return shares
 
 
@@ -158,6 +173,7 @@ def _priced_line(
         net_amount=net_amount,
         tax_category=line.tax_category,
         tax_rate=plain(line.tax_rate),
+        order_number=line.order_number,
     )
 
 

@@ -1,0 +1,138 @@
+"""Billing: which orders go on one invoice, and the invoice's draft.
+
+*Single*: an order is an invoice. *Parent and child*: the orders of one customer are one invoice, each line with the
+number of its order. Orders go together only when nothing at the head of the document would differ.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from enum import StrEnum
+from hashlib import sha256
+
+from domain import totals
+from domain.cart import PricedCart, PricedDiscount
+from domain.checkout import Customer, PriceMode
+from domain.errors import InvalidDraft
+from domain.invoice_mapping import InvoiceFields, particulars_of
+from domain.invoices import Draft, InvoiceKind, Period
+from domain.money import Money
+
+MOST_ORDERS = 200
+"""Orders on one invoice; a customer with more gets several."""
+
+
+class RunMode(StrEnum):
+    """An invoice for each order, or one for all orders of a customer."""
+
+    SINGLE = "single"
+    PARENT_CHILD = "parent_child"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillableOrder:
+    """An order as billing sees it. `number` is the shop's assignment key, `ordered_on` a day of the seller's
+    calendar, `total` minor units, `fields` what the merchant's mapping gives for it."""
+
+    order_id: str
+    number: str
+    ordered_on: date
+    currency: str
+    prices: PriceMode
+    total: int
+    buyer: Customer
+    lines: tuple[totals.CartLine, ...]
+    discounts: tuple[PricedDiscount, ...]
+    fields: InvoiceFields = InvoiceFields()
+
+    @property
+    def delivered_on(self) -> date:
+        """The day of the service, as far as it is known."""
+        service = self.fields.service
+        return self.fields.service_date or (service.end if service else self.ordered_on)
+
+
+def group_key(buyer: Customer, currency: str, prices: str, fields: InvoiceFields) -> str:
+    """The same for all orders that may share an invoice, as a SHA-256: it holds nothing personal in the clear.
+
+    A customer is known by his number, else by mail and postal address; the VAT id decides about tax and so counts in
+    both cases.
+    """
+    who = ["number", buyer.number] if buyer.number else ["address", buyer.email.lower(), asdict(buyer.address)]
+    head = [fields.language, fields.purchase_order, fields.buyer_reference]
+    return sha256(json.dumps([who, buyer.vat_id, currency, prices, head]).encode()).hexdigest()
+
+
+def draft_invoice(orders: Sequence[BillableOrder], languages: Sequence[str]) -> Draft:
+    """The invoice over these orders, which are sorted by age and share a group. Payments are not in it yet.
+
+    Raises InvalidDraft when an order does not come to what it says.
+    """
+    newest = orders[-1]
+    broken = [problem for order in orders for problem in _broken_total(order)]
+    if broken:
+        raise InvalidDraft(broken)
+    language = newest.fields.language
+    return Draft(
+        kind=InvoiceKind.INVOICE,
+        language=language if language in languages else languages[0],
+        order_number=_order_number([order.number for order in orders]),
+        buyer=newest.buyer,
+        cart=_cart(orders),
+        delivered_on=max(order.delivered_on for order in orders),
+        particulars=replace(
+            particulars_of(newest.fields),
+            notes=tuple(dict.fromkeys(note for order in orders for note in order.fields.notes)),
+            service_period=_service_period(orders),
+        ),
+    )
+
+
+def _broken_total(order: BillableOrder) -> list[str]:
+    """What an order was sold for must be what its lines give, computed again."""
+    alone = _priced([order]).totals.payable
+    if alone == order.total:
+        return []
+    gives, says = Money(alone, order.currency), Money(order.total, order.currency)
+    return [f"the lines of {order.number} give {gives}, the order says {says}"]
+
+
+def _cart(orders: Sequence[BillableOrder]) -> PricedCart:
+    """One cart of all lines. Tax on net prices is computed per rate over the document, so it may be cents off the
+    orders' own: what the customer owes stays the sum of his orders, by a rounding amount (BT-114)."""
+    if len(orders) == 1:
+        return _priced(orders)
+    named = [
+        replace(
+            order,
+            lines=tuple(replace(line, order_number=order.number) for line in order.lines),
+            discounts=tuple(replace(discount, order_number=order.number) for discount in order.discounts),
+        )
+        for order in orders
+    ]
+    cart = _priced(named)
+    rounding = sum(order.total for order in orders) - cart.totals.grand_total
+    return replace(cart, totals=replace(cart.totals, rounding=rounding))
+
+
+def _priced(orders: Sequence[BillableOrder]) -> PricedCart:
+    return totals.price_cart(
+        currency=orders[0].currency,
+        prices=orders[0].prices,
+        lines=[line for order in orders for line in order.lines],
+        discounts=[discount for order in orders for discount in order.discounts],
+    )
+
+
+def _order_number(numbers: Sequence[str]) -> str:
+    return numbers[0] if len(numbers) == 1 else f"{numbers[0]} … {numbers[-1]}"
+
+
+def _service_period(orders: Sequence[BillableOrder]) -> Period | None:
+    """From the first day to the last, when a service took several days or the orders have different ones."""
+    starts = [order.fields.service.start if order.fields.service else order.delivered_on for order in orders]
+    start, end = min(starts), max(order.delivered_on for order in orders)
+    if start == end and not any(order.fields.service for order in orders):
+        return None
+    return Period(start=start, end=end)
