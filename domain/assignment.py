@@ -106,7 +106,7 @@ def balances(claims: Sequence[Claim], settled: Mapping[str, Settled]) -> Balance
 
     What was credited is off the claim it was credited on; other reductions (a write-off) count like money.
     """
-    credited = {entry_id: 0 for entry_id in settled}
+    credited = dict.fromkeys(settled, 0)
     for claim in claims:
         credited[claim.entry_id] += claim.credited
     money = {entry_id: have.assigned for entry_id, have in settled.items()}

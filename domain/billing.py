@@ -15,8 +15,8 @@ from domain import totals
 from domain.cart import PricedCart, PricedDiscount
 from domain.checkout import Customer, PriceMode
 from domain.errors import InvalidDraft
-from domain.invoice_mapping import InvoiceFields, particulars_of
-from domain.invoices import Draft, InvoiceKind, Period
+from domain.invoice_mapping import InvoiceFields
+from domain.invoices import Draft, InvoiceKind, Particulars, Period
 from domain.money import Money
 
 MOST_ORDERS = 200
@@ -44,13 +44,17 @@ class BillableOrder:
     buyer: Customer
     lines: tuple[totals.CartLine, ...]
     discounts: tuple[PricedDiscount, ...]
-    fields: InvoiceFields = InvoiceFields()
+    fields: InvoiceFields
 
     @property
     def delivered_on(self) -> date:
         """The day of the service, as far as it is known."""
-        service = self.fields.service
-        return self.fields.service_date or (service.end if service else self.ordered_on)
+        return self.fields.service_date or self.fields.service_end or self.ordered_on
+
+    @property
+    def served_from(self) -> date:
+        """The first day of a service, or the day of the delivery."""
+        return min(self.fields.service_start or self.delivered_on, self.delivered_on)
 
 
 def group_key(buyer: Customer, currency: str, prices: str, fields: InvoiceFields) -> str:
@@ -73,7 +77,7 @@ def draft_invoice(orders: Sequence[BillableOrder], languages: Sequence[str]) -> 
     broken = [problem for order in orders for problem in _broken_total(order)]
     if broken:
         raise InvalidDraft(broken)
-    language = newest.fields.language
+    language = newest.fields.language or languages[0]
     return Draft(
         kind=InvoiceKind.INVOICE,
         language=language if language in languages else languages[0],
@@ -81,11 +85,23 @@ def draft_invoice(orders: Sequence[BillableOrder], languages: Sequence[str]) -> 
         buyer=newest.buyer,
         cart=_cart(orders),
         delivered_on=max(order.delivered_on for order in orders),
-        particulars=replace(
-            particulars_of(newest.fields),
-            notes=tuple(dict.fromkeys(note for order in orders for note in order.fields.notes)),
-            service_period=_service_period(orders),
+        particulars=fill(
+            Particulars(
+                notes=tuple(dict.fromkeys(note for order in orders for note in order.fields.notes)),
+                service_period=_service_period(orders),
+            ),
+            newest.fields,
         ),
+    )
+
+
+def fill(given: Particulars, fields: InvoiceFields) -> Particulars:
+    """`given`, with what it leaves open taken from the fields: what is set is never overwritten."""
+    return replace(
+        given,
+        purchase_order=given.purchase_order or fields.purchase_order,
+        buyer_reference=given.buyer_reference or fields.buyer_reference,
+        notes=given.notes or fields.notes,
     )
 
 
@@ -131,8 +147,5 @@ def _order_number(numbers: Sequence[str]) -> str:
 
 def _service_period(orders: Sequence[BillableOrder]) -> Period | None:
     """From the first day to the last, when a service took several days or the orders have different ones."""
-    starts = [order.fields.service.start if order.fields.service else order.delivered_on for order in orders]
-    start, end = min(starts), max(order.delivered_on for order in orders)
-    if start == end and not any(order.fields.service for order in orders):
-        return None
-    return Period(start=start, end=end)
+    start, end = min(order.served_from for order in orders), max(order.delivered_on for order in orders)
+    return None if start == end else Period(start=start, end=end)

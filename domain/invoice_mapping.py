@@ -7,12 +7,11 @@ never overwritten.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from domain.checkout import CheckoutRequest
-from domain.invoices import NO_PARTICULARS, Particulars, Period
 from domain.languages import is_language
 from domain.texts import text_problem
 from domain.violations import Violations, escaped
@@ -55,14 +54,16 @@ class InvoiceMapping:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceFields:
-    """What was found for one order. `service` is the period of a service, `service_date` the day of a delivery."""
+    """What was found for one order. `service_date` is the day of a delivery; a service has a start and an end, both
+    or none."""
 
     language: str | None = None
     purchase_order: str | None = None
     buyer_reference: str | None = None
     notes: tuple[str, ...] = ()
     service_date: date | None = None
-    service: Period | None = None
+    service_start: date | None = None
+    service_end: date | None = None
 
 
 def mapping_problems(mapping: InvoiceMapping) -> Iterator[str]:
@@ -94,35 +95,28 @@ def check_mapped(violations: Violations, mapping: InvoiceMapping, request: Check
                 violations.add(f"/metadata/{escaped(key)}", f"{problem}: it becomes the invoice's {name}")
 
 
+def mapped_texts(mapping: InvoiceMapping, request: CheckoutRequest) -> Iterator[tuple[str, str]]:
+    """Every note of the shop that its invoice will show, with its pointer: fonts must have it."""
+    sources = {source for of_field in mapping.sources.values() for source in of_field}
+    keys = {source.removeprefix(_METADATA) for source in sources if source.startswith(_METADATA)}
+    return ((f"/metadata/{escaped(key)}", value) for key, value in request.metadata.items() if key in keys and value)
+
+
 def resolve(mapping: InvoiceMapping, request: CheckoutRequest) -> InvoiceFields:
     """The invoice fields of an order. Nothing is raised: a value that breaks its field's rule counts as none."""
     found = {name: _values(mapping, request, name) for name in InvoiceField}
     first = {name: values[0] if values else None for name, values in found.items()}
     start, end = _day(first[InvoiceField.SERVICE_START]), _day(first[InvoiceField.SERVICE_END])
+    is_period = start is not None and end is not None and start <= end
     return InvoiceFields(
         language=first[InvoiceField.LANGUAGE],
         purchase_order=first[InvoiceField.PURCHASE_ORDER],
         buyer_reference=first[InvoiceField.BUYER_REFERENCE],
         notes=tuple(dict.fromkeys(found[InvoiceField.NOTES])),
         service_date=_day(first[InvoiceField.SERVICE_DATE]),
-        service=Period(start=start, end=end) if start and end and start <= end else None,
+        service_start=start if is_period else None,
+        service_end=end if is_period else None,
     )
-
-
-def fill(given: Particulars, fields: InvoiceFields) -> Particulars:
-    """`given`, with what it leaves open taken from the fields."""
-    return replace(
-        given,
-        purchase_order=given.purchase_order or fields.purchase_order,
-        buyer_reference=given.buyer_reference or fields.buyer_reference,
-        notes=given.notes or fields.notes,
-        service_period=given.service_period or fields.service,
-    )
-
-
-def particulars_of(fields: InvoiceFields) -> Particulars:
-    """The particulars of an invoice that has nothing set yet."""
-    return fill(NO_PARTICULARS, fields)
 
 
 def _values(mapping: InvoiceMapping, request: CheckoutRequest, name: InvoiceField) -> list[str]:

@@ -1,9 +1,10 @@
 """A merchant: who sells. Legal data for the invoice, how it looks, how its numbers run, what it allows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from domain.checkout import Address
+from domain.invoice_mapping import InvoiceMapping
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.refunds import RefundApproval
 
@@ -45,6 +46,20 @@ class BalancedWhen(StrEnum):
     SETTLED = "settled"
 
 
+class Invoicing(StrEnum):
+    """When a paid purchase is invoiced: at once and by itself, or by the next invoice run."""
+
+    IMMEDIATE = "immediate"
+    COLLECTIVE = "collective"
+
+
+class BillableWhen(StrEnum):
+    """What an invoice run waits for: that the entry was balanced, or no more than the order."""
+
+    BALANCED = "balanced"
+    ORDERED = "ordered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A tenant. `redirect_origins` are the exact origins (`https://shop.example`) customers may be sent to.
@@ -60,6 +75,9 @@ class Merchant:
     `credit_note_pattern`, `cancelation_pattern` and `deposit_pattern` make the numbers of those documents, each a
     series of its own that begins at 1.
     `refund_approval` says whether a refund the shop asks for waits until somebody approves it.
+
+    `invoicing` says whether a paid purchase is invoiced by itself or waits for an invoice run, `billable_when` what a
+    run waits for, and `invoice_mapping` what of an order an invoice says.
     """
 
     id: str
@@ -79,3 +97,6 @@ class Merchant:
     cancelation_pattern: str = "ST-{year}-{000000}"
     deposit_pattern: str = "AZ-{year}-{000000}"
     refund_approval: RefundApproval = RefundApproval.NONE
+    invoicing: Invoicing = Invoicing.IMMEDIATE
+    billable_when: BillableWhen = BillableWhen.BALANCED
+    invoice_mapping: InvoiceMapping = field(default_factory=InvoiceMapping)

@@ -5,13 +5,14 @@ workflow's caller, so it takes no type for granted.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from domain.cart import PricedCart, PricedDiscount, TaxCategory
 from domain.checkout import CheckoutRequest, PriceMode, RequestedDiscount, RequestedLine
 from domain.currencies import EXPONENTS, is_currency
 from domain.errors import InvalidInput
+from domain.invoice_mapping import InvoiceMapping, check_mapped
 from domain.money import LARGEST_MINOR, Money, minor_from_decimal
 from domain.particulars import check_assignment_key, check_customer, check_expiry, check_metadata, check_redirects
 from domain.totals import CartLine, line_amount, price_cart
@@ -31,10 +32,12 @@ _SUPPORTED = {TaxCategory.STANDARD, TaxCategory.ZERO}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRules:
     """What a merchant and this installation allow. `redirect_origins` are exact (`https://shop.example`);
-    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only."""
+    `allow_local_redirects` lets customers be sent to this machine, for the sandbox only. What `invoice_mapping` puts
+    on invoices must be fit for it."""
 
     redirect_origins: tuple[str, ...] = ()
     allow_local_redirects: bool = False
+    invoice_mapping: InvoiceMapping = field(default_factory=InvoiceMapping)
 
 
 def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart:
@@ -49,6 +52,8 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     )
     check_expiry(violations, request.expires_in_seconds)
     check_metadata(violations, request.metadata)
+    if not violations.found:
+        check_mapped(violations, rules.invoice_mapping, request)
     if cart is None or violations.found:
         raise InvalidInput(violations.found)
     return cart

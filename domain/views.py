@@ -10,6 +10,7 @@ from domain.deliveries import DeliveryStatus
 from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
 from domain.entries import EntryStatus
+from domain.invoice_runs import InvoiceRunRequest, RunOrderStatus, RunPhase
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Branding, Seller
 from domain.payments import PaymentStatus, SettledBy
@@ -137,11 +138,16 @@ class PayoutPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """A sales order."""
+    """A sales order. `invoice_id` is the invoice in force, `build_error` why the last attempt to bill it failed,
+    `last_run_id` the last invoice run that looked at it."""
 
     id: str
     number: str
     total: int
+    service_date: date | None = None
+    invoice_id: str | None = None
+    build_error: str | None = None
+    last_run_id: str | None = None
     created_at: datetime
 
 
@@ -156,7 +162,7 @@ class DeliveryView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
     """A finalized document. `pdf` and `xml` are None until the documents are stored. A credit note corrects the
-    invoice `corrects_id`."""
+    invoice `corrects_id`. `orders` are the ids of the orders it is about, oldest first."""
 
     id: str
     number: str
@@ -165,6 +171,7 @@ class InvoiceView:
     total: int
     kind: InvoiceKind = InvoiceKind.INVOICE
     corrects_id: str | None = None
+    orders: tuple[str, ...] = ()
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
     delivery: DeliveryView | None = None
@@ -273,3 +280,54 @@ class InboxEntry:
     workflow_id: str | None
     checkout_id: str | None
     applied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRunView:
+    """An invoice run: how far it is, what became of its orders, and what it invoiced (a dry run: would invoice), in
+    minor units per currency. `first_number` and `last_number` are of its invoices, by the time they were finalized."""
+
+    id: str
+    request: InvoiceRunRequest
+    until: date
+    phase: RunPhase
+    workflow_id: str
+    orders: dict[RunOrderStatus, int]
+    invoices: int
+    amounts: dict[str, int]
+    first_number: str | None
+    last_number: str | None
+    created_at: datetime
+    billed_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRunPage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[InvoiceRunView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrderView:
+    """An order in a run. Orders with the same `group` share an invoice, or would."""
+
+    order_id: str
+    number: str
+    group: str
+    status: RunOrderStatus
+    amount: int
+    currency: str
+    invoice_id: str | None
+    invoice_number: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrderPage:
+    """One page of a run's orders, oldest first. `next_cursor` is None on the last page."""
+
+    items: tuple[RunOrderView, ...]
+    next_cursor: str | None

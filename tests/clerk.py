@@ -52,7 +52,7 @@ def of_checkout(entry: Entry) -> OfCheckout:
 
 def of_invoice(entry: Entry, invoice: FinalizedInvoice) -> OfInvoice:
     """The invoice, as steps name it."""
-    return OfInvoice(merchant_id=entry.merchant_id, checkout_id=entry.checkout_id, invoice_id=invoice.invoice_id)
+    return OfInvoice(merchant_id=entry.merchant_id, invoice_id=invoice.invoice_id)
 
 
 def captured(entry: Entry, *, amount: int = TOTAL, currency: str = "EUR", reference: str = "") -> PaymentReport:

@@ -5,8 +5,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, subtotals_of
-from adapters.postgres.tables import InvoiceRow, MerchantRow
+from adapters.postgres.tables import EntryRow, InvoiceRow, MerchantRow, OrderRow
 from domain import credit_notes
+from domain.assignment import EntryShare
 from domain.checkout import Customer
 from domain.invoices import DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
@@ -15,17 +16,15 @@ from domain.merchants import Merchant
 async def invoice_in_force(session: AsyncSession, checkout_id: str) -> InvoiceRow | None:
     """The invoice of a checkout that counts, if there is one already."""
     found = await session.execute(
-        select(InvoiceRow).where(
-            InvoiceRow.checkout_id == checkout_id,
-            InvoiceRow.kind == InvoiceKind.INVOICE,
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+        select(InvoiceRow)
+        .join(OrderRow, OrderRow.invoice_id == InvoiceRow.id)
+        .where(OrderRow.checkout_id == checkout_id)
     )
     return found.scalar_one_or_none()
 
 
-async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int) -> InvoiceRow:
-    """Finalize a credit note of `amount` (gross minor units) over the invoice.
+async def issue(session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, amount: int) -> InvoiceRow:
+    """Finalize a credit note of `amount` (gross minor units) over what the invoice claims of the entry.
 
     The caller holds the checkout's lock. Raises InvalidDraft when so much is not left of the invoice; then no
     number was drawn.
@@ -50,7 +49,10 @@ async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int) -> Invo
             corrects=DocumentReference(number=invoice.number, issued_on=invoice.issued_on),
         ),
     )
+    order_id = await session.scalar(select(OrderRow.id).where(OrderRow.checkout_id == entry.checkout_id))
     ties = Ties(
-        checkout_id=invoice.checkout_id, order_id=invoice.order_id, entry_id=invoice.entry_id, corrects_id=invoice.id
+        orders=(order_id,) if order_id else (),
+        entries=(EntryShare(entry_id=entry.id, amount=amount),),
+        corrects_id=invoice.id,
     )
     return await finalize(session, merchant, draft, ties, InvoiceStatus.SETTLED)

@@ -6,10 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.checkouts import locked_checkout, move_checkout
+from adapters.postgres.billing import lock_checkouts, only_of
+from adapters.postgres.checkouts import advance_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import DeliveryRow, InvoiceRow
+from adapters.postgres.tables import CheckoutRow, DeliveryRow, InvoiceRow
+from adapters.postgres.tables_billing import InvoiceOrderRow
 from domain.checkout import CheckoutStatus, Customer
 from domain.deliveries import DeliveryStatus
 from domain.errors import NotFound
@@ -36,7 +38,6 @@ class PostgresDeliveryBook:
                 .values(
                     id=new_id("dlv"),
                     merchant_id=step.merchant_id,
-                    checkout_id=step.checkout_id,
                     invoice_id=step.invoice_id,
                     channel=CHANNEL,
                     message_id=f"<{step.invoice_id}@{self._mail_domain}>",
@@ -55,24 +56,36 @@ class PostgresDeliveryBook:
 
     async def record_sent(self, step: OfInvoice, answer: str) -> None:
         async with self._sessions.begin() as session:
-            checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
+            checkouts = await _locked_checkouts(session, step)
             if await _settle(session, step, DeliveryStatus.SENT, answer):
-                await tell(session, step.merchant_id, "invoice.sent", step.checkout_id, invoice_id=step.invoice_id)
-            if move_checkout(checkout, CheckoutStatus.COMPLETED):
-                await tell(session, step.merchant_id, "checkout.completed", step.checkout_id)
+                await tell(session, step.merchant_id, "invoice.sent", only_of(checkouts), invoice_id=step.invoice_id)
+            for checkout in checkouts:
+                if advance_checkout(checkout, CheckoutStatus.INVOICED, CheckoutStatus.COMPLETED):
+                    await session.flush()
+                    await tell(session, step.merchant_id, "checkout.completed", checkout.id)
 
     async def record_error(self, step: OfInvoice, answer: str) -> None:
         async with self._sessions.begin() as session:
-            await locked_checkout(session, step.merchant_id, step.checkout_id)
+            checkouts = await _locked_checkouts(session, step)
             if await _settle(session, step, DeliveryStatus.ERROR, answer):
                 await tell(
                     session,
                     step.merchant_id,
                     "invoice.delivery_failed",
-                    step.checkout_id,
+                    only_of(checkouts),
                     invoice_id=step.invoice_id,
                     answer=answer,
                 )
+
+
+async def _locked_checkouts(session: AsyncSession, step: OfInvoice) -> list[CheckoutRow]:
+    """The checkouts an invoice is about, locked."""
+    orders = await session.scalars(
+        select(InvoiceOrderRow.order_id).where(
+            InvoiceOrderRow.invoice_id == step.invoice_id, InvoiceOrderRow.merchant_id == step.merchant_id
+        )
+    )
+    return await lock_checkouts(session, step.merchant_id, orders.all())
 
 
 async def _delivery(session: AsyncSession, step: OfInvoice) -> DeliveryRow:

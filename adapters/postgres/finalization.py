@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
+from adapters.postgres.tables_billing import InvoiceEntryRow, InvoiceOrderRow
 from domain import totals
+from domain.assignment import EntryShare
 from domain.cart import (
     Allowance,
     Charge,
@@ -35,11 +37,13 @@ from domain.merchants import Branding, Merchant, Seller
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ties:
-    """What a document belongs to. `corrects_id` is the document it takes back from."""
+    """What a document is about: orders by id, entries with what it claims of each (of a correction: gives up).
 
-    checkout_id: str
-    order_id: str
-    entry_id: str
+    `corrects_id` is the document it takes back from.
+    """
+
+    orders: tuple[str, ...]
+    entries: tuple[EntryShare, ...]
     corrects_id: str | None = None
 
 
@@ -50,15 +54,33 @@ async def finalize(
 
     Raises InvalidDraft for a draft that does not add up; then no number was drawn.
     """
-    if broken := totals.violations(draft.cart):
-        raise InvalidDraft(broken)
+    judge(draft, ties)
     drawn = await draw(session, merchant, draft.kind)
     invoice = _row(merchant, draft, ties, status, drawn)
     session.add(invoice)
     await session.flush()
-    session.add_all(_detail_rows(invoice, draft.cart))
+    session.add_all([*_detail_rows(invoice, draft.cart), *_tie_rows(invoice, ties)])
     await session.flush()
     return invoice
+
+
+def judge(draft: Draft, ties: Ties) -> None:
+    """Raise InvalidDraft with all that keeps a draft from taking a number."""
+    broken = list(totals.violations(draft.cart))
+    deducted = sum(deduction.amount for deduction in draft.particulars.deductions)
+    asked, claimed = draft.cart.totals.payable - deducted, sum(share.amount for share in ties.entries)
+    if asked != claimed:
+        broken.append(f"the document is about {asked}, but claims {claimed} of its entries")
+    if broken:
+        raise InvalidDraft(broken)
+
+
+def _tie_rows(invoice: InvoiceRow, ties: Ties) -> list[InvoiceOrderRow | InvoiceEntryRow]:
+    of_invoice = {"invoice_id": invoice.id, "merchant_id": invoice.merchant_id}
+    return [
+        *(InvoiceOrderRow(**of_invoice, order_id=order_id) for order_id in ties.orders),
+        *(InvoiceEntryRow(**of_invoice, entry_id=share.entry_id, amount=share.amount) for share in ties.entries),
+    ]
 
 
 def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, drawn: DrawnNumber) -> InvoiceRow:
@@ -67,9 +89,6 @@ def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, dr
     return InvoiceRow(
         id=new_id("inv"),
         merchant_id=merchant.id,
-        checkout_id=ties.checkout_id,
-        order_id=ties.order_id,
-        entry_id=ties.entry_id,
         series_id=drawn.series_id,
         kind=draft.kind,
         corrects_id=ties.corrects_id,

@@ -1,14 +1,19 @@
 """Sales orders."""
 
+from datetime import date
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.checkouts import locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import OrderLineRow, OrderRow
+from adapters.postgres.tables import MerchantRow, OrderLineRow, OrderRow
 from domain.cart import PricedCart
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.invoice_mapping import resolve
+from domain.merchants import Merchant
 from domain.steps import OfCheckout, SalesOrder
 
 
@@ -36,6 +41,7 @@ class PostgresOrderBook:
                     total=cart.totals.grand_total,
                     buyer=to_json(request.customer),
                     discounts=[to_json(discount) for discount in cart.discounts],
+                    service_date=await self._service_date(session, step.merchant_id, request),
                 )
                 .on_conflict_do_nothing(index_elements=[OrderRow.checkout_id])
                 .returning(OrderRow.id)
@@ -63,3 +69,10 @@ class PostgresOrderBook:
                 await tell(session, step.merchant_id, "order.created", step.checkout_id, order_id=order_id)
             found = await session.execute(select(OrderRow.id).where(OrderRow.checkout_id == step.checkout_id))
             return SalesOrder(order_id=found.scalar_one())
+
+    @staticmethod
+    async def _service_date(session: AsyncSession, merchant_id: str, request: CheckoutRequest) -> date | None:
+        """The first day an invoice run may bill the order on, where the order names one."""
+        merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
+        fields = resolve(merchant.invoice_mapping, request)
+        return fields.service_date or fields.service_end

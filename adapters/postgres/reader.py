@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.invoice_run_views import last_runs_of, read_run, read_run_orders, read_runs
 from adapters.postgres.merchants import key_hash
 from adapters.postgres.refund_views import read_refund, refunds_of
 from adapters.postgres.settlement_views import disputes_of, read_payout, read_payouts
@@ -26,6 +27,7 @@ from adapters.postgres.tables import (
     PaymentLinkRow,
     PaymentRow,
 )
+from adapters.postgres.tables_billing import InvoiceOrderRow, InvoiceRunRow
 from adapters.postgres.tables_refunds import RefundRow
 from domain.cart import PricedCart
 from domain.cases import CaseStatus
@@ -33,6 +35,7 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.documents import DocumentKind, DocumentRef
 from domain.entries import EntryBalance, EntryStatus
+from domain.invoice_runs import RunOrderStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.payments import PaymentStatus, SettledBy
@@ -43,6 +46,8 @@ from domain.views import (
     CheckoutView,
     DeliveryView,
     EntryView,
+    InvoiceRunPage,
+    InvoiceRunView,
     InvoiceView,
     OrderView,
     PaymentLinkView,
@@ -52,6 +57,7 @@ from domain.views import (
     PayoutView,
     RefundView,
     ReviewView,
+    RunOrderPage,
 )
 
 
@@ -176,6 +182,20 @@ class PostgresReader:
         async with self._sessions() as session:
             return await read_payout(session, merchant_id, payout_id)
 
+    async def invoice_run(self, merchant_id: str, run_id: str) -> InvoiceRunView | None:
+        async with self._one_moment() as session:
+            return await read_run(session, InvoiceRunRow.merchant_id == merchant_id, InvoiceRunRow.id == run_id)
+
+    async def invoice_runs(self, merchant_id: str, *, cursor: str | None, limit: int) -> InvoiceRunPage:
+        async with self._one_moment() as session:
+            return await read_runs(session, merchant_id, cursor=cursor, limit=limit)
+
+    async def invoice_run_orders(
+        self, merchant_id: str, run_id: str, *, status: RunOrderStatus | None, cursor: str | None, limit: int
+    ) -> RunOrderPage:
+        async with self._one_moment() as session:
+            return await read_run_orders(session, merchant_id, run_id, status=status, cursor=cursor, limit=limit)
+
     async def ready(self) -> bool:
         try:
             async with self._sessions() as session:
@@ -207,6 +227,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
     )
     disputes = await disputes_of(session, ids)
     refunds = await refunds_of(session, ids)
+    last_runs = await last_runs_of(session, ids)
     invoices = await _in_force(session, ids)
     return tuple(
         CheckoutView(
@@ -222,7 +243,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             entry=_entry(entries[row.id]),
             payments=_payments(p for p in payments if p.checkout_id == row.id),
             disputes=disputes.get(row.id, ()),
-            order=_order(orders.get(row.id)),
+            order=_order(orders.get(row.id), last_runs.get(row.id)),
             invoice=invoices.get(row.id),
             refunds=refunds.get(row.id, ()),
             review=_review(row),
@@ -267,10 +288,19 @@ def _payments(rows: Iterable[PaymentRow]) -> tuple[PaymentView, ...]:
     )
 
 
-def _order(row: OrderRow | None) -> OrderView | None:
+def _order(row: OrderRow | None, last_run_id: str | None) -> OrderView | None:
     if row is None:
         return None
-    return OrderView(id=row.id, number=row.assignment_key, total=row.total, created_at=row.created_at)
+    return OrderView(
+        id=row.id,
+        number=row.assignment_key,
+        total=row.total,
+        service_date=row.service_date,
+        invoice_id=row.invoice_id,
+        build_error=row.build_error,
+        last_run_id=last_run_id,
+        created_at=row.created_at,
+    )
 
 
 def _review(row: CheckoutRow) -> ReviewView | None:
@@ -285,16 +315,14 @@ def _review(row: CheckoutRow) -> ReviewView | None:
 
 async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, InvoiceView]:
     """The invoice in force of each checkout that has one."""
-    found = await session.scalars(
-        select(InvoiceRow).where(
-            InvoiceRow.checkout_id.in_(checkout_ids),
-            InvoiceRow.kind == InvoiceKind.INVOICE,
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+    found = await session.execute(
+        select(OrderRow.checkout_id, InvoiceRow)
+        .join(InvoiceRow, InvoiceRow.id == OrderRow.invoice_id)
+        .where(OrderRow.checkout_id.in_(checkout_ids))
     )
     rows = found.all()
-    views = await _invoices(session, rows)
-    return {row.checkout_id: views[row.id] for row in rows}
+    views = await _invoices(session, list({row.id: row for _, row in rows}.values()))
+    return {checkout_id: views[row.id] for checkout_id, row in rows}
 
 
 async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[str, InvoiceView]:
@@ -310,6 +338,14 @@ async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[s
         row.invoice_id: DeliveryView(status=DeliveryStatus(row.status), at=row.updated_at)
         for row in await session.scalars(select(DeliveryRow).where(DeliveryRow.invoice_id.in_(ids)))
     }
+    orders: dict[str, list[str]] = {}
+    for tie in await session.execute(
+        select(InvoiceOrderRow.invoice_id, InvoiceOrderRow.order_id)
+        .join(OrderRow, OrderRow.id == InvoiceOrderRow.order_id)
+        .where(InvoiceOrderRow.invoice_id.in_(ids))
+        .order_by(OrderRow.created_at, OrderRow.id)
+    ):
+        orders.setdefault(tie.invoice_id, []).append(tie.order_id)
     return {
         row.id: InvoiceView(
             id=row.id,
@@ -319,6 +355,7 @@ async def _invoices(session: AsyncSession, rows: Sequence[InvoiceRow]) -> dict[s
             total=row.grand_total,
             kind=InvoiceKind(row.kind),
             corrects_id=row.corrects_id,
+            orders=tuple(orders.get(row.id, ())),
             pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
             xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
             delivery=deliveries.get(row.id),

@@ -258,10 +258,19 @@ class ProviderEventRow(Base):
 
 
 class OrderRow(Base):
-    """What was sold: created once, after the capture."""
+    """What was sold: created once, after the capture.
+
+    `invoice_id` is the invoice in force, kept by triggers of the database (see `tables_billing`); without one the
+    order can be billed. `build_error` says why the last attempt failed, `service_date` when it may be billed at first.
+    """
 
     __tablename__ = "orders"
-    __table_args__ = (UniqueConstraint("checkout_id"), UniqueConstraint("merchant_id", "assignment_key"))
+    __table_args__ = (
+        UniqueConstraint("checkout_id"),
+        UniqueConstraint("merchant_id", "assignment_key"),
+        Index("ix_orders_unbilled", "merchant_id", "created_at", "id", postgresql_where=text("invoice_id IS NULL")),
+        Index(None, "invoice_id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
@@ -272,6 +281,9 @@ class OrderRow(Base):
     total: Mapped[int]
     buyer: Mapped[dict[str, Any]]
     discounts: Mapped[list[Any]]
+    service_date: Mapped[date | None]
+    invoice_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
+    build_error: Mapped[str | None]
     created_at: Mapped[datetime] = _now()
 
 
@@ -313,28 +325,20 @@ class SeriesRow(Base):
 class InvoiceRow(Base):
     """A finalized document. A trigger refuses every change but that of `status`, and every delete.
 
-    A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced.
+    A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced. Which
+    orders a document is about, and which entries, `invoice_orders` and `invoice_entries` say.
     """
 
     __tablename__ = "invoices"
     __table_args__ = (
         UniqueConstraint("merchant_id", "number"),
         UniqueConstraint("series_id", "period", "sequence"),
-        Index(
-            "uq_invoices_one_in_force",
-            "order_id",
-            unique=True,
-            postgresql_where=text("status <> 'canceled' AND kind = 'invoice'"),
-        ),
         Index(None, "corrects_id"),
         CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="credit_note_corrects"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
-    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
     series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
     kind: Mapped[str] = mapped_column(server_default="invoice")
     corrects_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
@@ -427,7 +431,6 @@ class DeliveryRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.id"))
     channel: Mapped[str]
     message_id: Mapped[str]

@@ -1,5 +1,6 @@
 """Checkouts: start one, read one, list them."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from api.violations import parse
 from domain.checkout import LONGEST_REASON, CheckoutRequest, CheckoutStatus
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
+from domain.invoice_mapping import mapped_texts
 from domain.merchants import Merchant
 from domain.particulars import check_assignment_key
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
@@ -172,17 +174,20 @@ def _link_is_due(view: CheckoutView) -> bool:
 
 def _demand_acceptable(wanted: CheckoutRequest, merchant: Merchant, services: Services, site: Site) -> None:
     """Every rule that can be known before a run starts. Raises InvalidInput."""
-    price_checkout(
-        wanted, CheckoutRules(redirect_origins=merchant.redirect_origins, allow_local_redirects=site.sandbox)
+    rules = CheckoutRules(
+        redirect_origins=merchant.redirect_origins,
+        allow_local_redirects=site.sandbox,
+        invoice_mapping=merchant.invoice_mapping,
     )
-    _demand_drawable(wanted, services)
+    price_checkout(wanted, rules)
+    _demand_drawable([*printed_texts(wanted), *mapped_texts(merchant.invoice_mapping, wanted)], services)
 
 
-def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:
+def _demand_drawable(printed_at: Iterable[tuple[str, str]], services: Services) -> None:
     """Refuse text that the invoice could not show: it would be found out only after the customer paid."""
     violations = [
         Violation(pointer=place, message=f"cannot be printed on the invoice: {_named(missing)}")
-        for place, printed in printed_texts(wanted)
+        for place, printed in printed_at
         if (missing := services.undrawable(printed))
     ]
     if violations:

@@ -22,6 +22,7 @@ from activities.books import BookActivities
 from activities.delivery import DeliveryActivities
 from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
+from activities.invoice_runs import InvoiceRunActivities
 from activities.late_money import LateMoneyActivities
 from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
@@ -37,6 +38,7 @@ from adapters.postgres.checkouts import PostgresCheckoutBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.invoice_runs import PostgresInvoiceRunBook
 from adapters.postgres.invoices import PostgresInvoiceBook
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.merchants import PostgresMerchants
@@ -55,6 +57,7 @@ from tests.fakes.post import FakeMailer, FakeRenderer
 from tests.fakes.provider import FakeProvider
 from tests.house import MERIDIAN
 from workflows.checkout import CheckoutWorkflow
+from workflows.invoice_teller import TemporalInvoiceTeller
 from workflows.messages import (
     CheckoutResult,
     OpenedLink,
@@ -228,7 +231,16 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     late_money = LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions))
     settling = worker.settling(late_money, at_provider)
     refunding = worker.refunding(RefundActivities(PostgresRefundBook(sessions)))
-    every_step = [*steps, *settling, *refunding, *worker.sweeping(reconciliation), *disputes, *payouts]
+    runs = InvoiceRunActivities(PostgresInvoiceRunBook(sessions), TemporalInvoiceTeller(time_skipping.client))
+    every_step = [
+        *steps,
+        *worker.invoicing(runs),
+        *settling,
+        *refunding,
+        *worker.sweeping(reconciliation),
+        *disputes,
+        *payouts,
+    ]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,
