@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, distinct, func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.cursors import after, cursor_of
@@ -156,7 +157,7 @@ async def _numbers(session: AsyncSession, run_ids: Sequence[str], *, last: bool)
         select(InvoiceRunOrderRow.run_id, InvoiceRow.number)
         .join(InvoiceRow, InvoiceRow.id == InvoiceRunOrderRow.invoice_id)
         .where(InvoiceRunOrderRow.run_id.in_(run_ids))
-        .distinct(InvoiceRunOrderRow.run_id)
+        .ext(distinct_on(InvoiceRunOrderRow.run_id))
         .order_by(InvoiceRunOrderRow.run_id, at)
     )
     return {row.run_id: row.number for row in found}

@@ -1,6 +1,7 @@
 """Invoice runs: planned, billed group by group, and kept so that a run that died goes on where it was."""
 
 import logging
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -149,8 +150,7 @@ class PostgresInvoiceRunBook:
         except Exception as error:
             if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith(_MAY_PASS):
                 raise
-            _log.exception("run %s could not bill a group of %d orders", run_id, len(order_ids))
-            await self._note_failure(run_id, order_ids, f"unexpected: {type(error).__name__}", at_orders=not dry_run)
+            await self._note_failure(run_id, order_ids, _unexpected(run_id, error), at_orders=not dry_run)
 
     async def _next_of(self, run_id: str, group: str) -> list[str]:
         """The oldest planned orders of a group, as many as fit on an invoice."""
@@ -306,19 +306,31 @@ def _fitting(wanted: OrderFilter, merchant: Merchant) -> list[ColumnElement[bool
 def _planned(
     run: InvoiceRunRow, order: OrderRow, stated: dict[str, object], mode: RunMode, merchant: Merchant
 ) -> dict[str, object]:
-    fields = resolve(merchant.invoice_mapping, from_json(CheckoutRequest, stated))
-    buyer = from_json(Customer, order.buyer)
-    shared = mode is RunMode.PARENT_CHILD
+    """An order of the plan. One that cannot be read is alone, and will fail when its turn comes."""
+    group = order.id
+    if mode is RunMode.PARENT_CHILD:
+        try:
+            fields = resolve(merchant.invoice_mapping, from_json(CheckoutRequest, stated))
+            group = group_key(from_json(Customer, order.buyer), order.currency, order.prices, fields)
+        except ValueError as error:
+            _unexpected(run.id, error)
     return {
         "run_id": run.id,
         "order_id": order.id,
         "merchant_id": run.merchant_id,
         "ordered_at": order.created_at,
-        "group_key": group_key(buyer, order.currency, order.prices, fields) if shared else order.id,
+        "group_key": group,
         "status": RunOrderStatus.PLANNED,
         "amount": order.total,
         "currency": order.currency,
     }
+
+
+def _unexpected(run_id: str, error: Exception) -> str:
+    """Log where an error came from, and name it. What it says may quote a customer, and goes nowhere."""
+    places = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("run %s: %s with an order, at\n%s", run_id, type(error).__name__, places)
+    return f"unexpected: {type(error).__name__}"
 
 
 async def _still_planned(session: AsyncSession, run_id: str, order_ids: Sequence[str]) -> list[str]:

@@ -54,7 +54,7 @@ class PostgresInvoiceBook:
 
     @staticmethod
     async def _catch_up(session: AsyncSession, checkout: CheckoutRow, invoice: InvoiceRow) -> bool:
-        """An invoice run may have been faster than the balance: the checkout goes where its invoice is. True if sent."""
+        """A run may have been faster than the balance: the checkout goes where its invoice is. True if sent."""
         advance_checkout(checkout, CheckoutStatus.BALANCED, CheckoutStatus.INVOICED)
         sent = await session.scalar(
             select(DeliveryRow.id).where(

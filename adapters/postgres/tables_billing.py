@@ -41,7 +41,7 @@ class InvoiceEntryRow(Base):
 
 
 class InvoiceRunRow(Base):
-    """An invoice run. `request` is what was asked for; `planned_to` is the cursor of the last order that was planned."""
+    """An invoice run. `request` is what was asked for, `planned_to` the cursor of the last order that was planned."""
 
     __tablename__ = "invoice_runs"
     __table_args__ = (
