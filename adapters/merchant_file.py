@@ -3,6 +3,7 @@
 id = "meridian"
 [seller]           # fields of domain.merchants.Seller, and [seller.address]
 [branding]         # `logo` is the name of an SVG file beside this one
+[invoice_fields]   # [.sources], [.defaults] and [.customers."<number>"]: see domain.invoice_mapping
 """
 
 import re
@@ -30,8 +31,9 @@ from adapters.documents.words import LANGUAGES
 from domain.checkout import Address
 from domain.countries import is_country
 from domain.errors import InvalidInput
+from domain.invoice_mapping import InvoiceMapping, mapping_problems
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
-from domain.merchants import BalancedWhen, Branding, Merchant, Seller
+from domain.merchants import BalancedWhen, BillableWhen, Branding, Invoicing, Merchant, Seller
 from domain.numbers import check_pattern
 from domain.refunds import RefundApproval
 
@@ -169,6 +171,27 @@ class _BrandingTable(_Table):
         return Branding(**self.model_dump())
 
 
+class _InvoiceFieldsTable(_Table):
+    """What invoices say beside amounts, and where it comes from; a source may be one text or a list of them."""
+
+    sources: dict[str, str | list[str]] = {}
+    customers: dict[str, dict[str, str]] = {}
+    defaults: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _can_be_mapped(self) -> Self:
+        if problems := list(mapping_problems(self.to_domain())):
+            raise ValueError("; ".join(problems))
+        return self
+
+    def to_domain(self) -> InvoiceMapping:
+        return InvoiceMapping(
+            sources={name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.sources.items()},
+            customers=self.customers,
+            defaults=self.defaults,
+        )
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -185,6 +208,9 @@ class _MerchantTable(_Table):
     balanced_when: Annotated[BalancedWhen, Field(strict=False)] = BalancedWhen.CAPTURED
     credit_note_pattern: Annotated[str, AfterValidator(_number_pattern)] = "GS-{year}-{000000}"
     refund_approval: Annotated[RefundApproval, Field(strict=False)] = RefundApproval.NONE
+    invoicing: Annotated[Invoicing, Field(strict=False)] = Invoicing.IMMEDIATE
+    billable_when: Annotated[BillableWhen, Field(strict=False)] = BillableWhen.BALANCED
+    invoice_fields: _InvoiceFieldsTable = _InvoiceFieldsTable()
 
     @model_validator(mode="after")
     def _no_number_twice(self) -> Self:
@@ -209,4 +235,7 @@ class _MerchantTable(_Table):
             balanced_when=self.balanced_when,
             credit_note_pattern=self.credit_note_pattern,
             refund_approval=self.refund_approval,
+            invoicing=self.invoicing,
+            billable_when=self.billable_when,
+            invoice_mapping=self.invoice_fields.to_domain(),
         )

@@ -17,7 +17,7 @@ from api.dependencies import site_of
 from api.middleware import Envelope
 from api.problems import Problem, ProblemResponse, RequestRefused
 from api.result_token import ResultTokens
-from api.routes import cases, checkouts, health, invoices, payment_page, payouts, refunds, webhooks
+from api.routes import cases, checkouts, health, invoice_runs, invoices, payment_page, payouts, refunds, webhooks
 from api.services import Services, Site
 from api.words import preferred_language
 from domain.errors import QuittanceError
@@ -72,7 +72,7 @@ def create_app(
     app.state.services = services
     app.state.site = site
     app.state.tokens = ResultTokens(issuer=site.public_url, keys=services.result_keys)
-    for routes in (checkouts, cases, invoices, refunds, payouts, payment_page, webhooks, health):
+    for routes in (checkouts, cases, invoices, invoice_runs, refunds, payouts, payment_page, webhooks, health):
         app.include_router(routes.router)
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     _handle_failures(app, (*TRANSIENT_FAULTS, *transient_faults))

@@ -21,6 +21,7 @@ from adapters.postgres.reader import PostgresReader
 from adapters.stripe.webhooks import StripeWebhooks
 from api.app import Services, create_app
 from api.codec import create_codec
+from api.invoice_runs import TemporalInvoiceRuns
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.runs import TemporalRuns
@@ -51,6 +52,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         cases=PostgresCases(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
+        invoice_runs=TemporalInvoiceRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         documents=LocalDocumentStore(settings.documents.directory),

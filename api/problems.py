@@ -22,6 +22,7 @@ from domain.errors import (
     Difference,
     InvalidInput,
     InvalidWebhook,
+    InvoiceRunKeyConflict,
     NotFound,
     NothingToRefund,
     QuittanceError,
@@ -153,15 +154,23 @@ def invalid(violations: Sequence[Violation]) -> Problem:
 
 
 def conflict(
-    error: AssignmentKeyConflict | RefundKeyConflict | NothingToRefund | RefundDecided | CaseDecided | TooLateToCancel,
+    error: AssignmentKeyConflict
+    | RefundKeyConflict
+    | InvoiceRunKeyConflict
+    | NothingToRefund
+    | RefundDecided
+    | CaseDecided
+    | TooLateToCancel,
 ) -> Problem:
     """409: what is asked for does not go with what is there."""
     match error:
         case AssignmentKeyConflict():
             named = f"Assignment key {error.assignment_key!r}"
             return _taken("assignment-key-conflict", "assignment key", "checkout", named, error.differences)
-        case RefundKeyConflict():
-            return _taken("refund-key-conflict", "key", "refund", f"Key {error.key!r}", error.differences)
+        case RefundKeyConflict() | InvoiceRunKeyConflict():
+            what = "refund" if isinstance(error, RefundKeyConflict) else "invoice run"
+            slug = f"{what.replace(' ', '-')}-key-conflict"
+            return _taken(slug, "key", what, f"Key {error.key!r}", error.differences)
         case NothingToRefund():
             title, detail = "There is nothing to refund", "The checkout has brought no money yet."
             return Problem(slug="nothing-to-refund", status=409, title=title, detail=f"{detail} Nothing was done.")
@@ -238,6 +247,7 @@ def of_error(error: QuittanceError) -> Problem | None:
         case (
             AssignmentKeyConflict()
             | RefundKeyConflict()
+            | InvoiceRunKeyConflict()
             | NothingToRefund()
             | RefundDecided()
             | CaseDecided()

@@ -162,11 +162,16 @@ class PayoutList(_Representation):
 
 
 class OrderOut(_Representation):
-    """The sales order."""
+    """The sales order. `invoice` is the id of the invoice in force, `build_error` why the last attempt to bill it
+    failed, `last_invoice_run` the run that looked at it last."""
 
     id: str
     number: str
     total: Amount
+    service_date: date | None = None
+    invoice: str | None = None
+    build_error: str | None = None
+    last_invoice_run: str | None = None
     created_at: Moment
 
 
@@ -178,12 +183,13 @@ class DeliveryOut(_Representation):
 
 
 class InvoiceOut(_Representation):
-    """A finalized invoice, or a credit note, which `corrects` one by its id. `pdf` and `xml` are addresses of the
-    stored documents, null until they are stored."""
+    """A finalized invoice, or a credit note, which `corrects` one by its id. `orders` are the ids of the orders it is
+    about. `pdf` and `xml` are addresses of the stored documents, null until they are stored."""
 
     id: str
     kind: InvoiceKind
     corrects: str | None
+    orders: list[str] = []
     number: str
     status: InvoiceStatus
     total: Amount
@@ -312,6 +318,7 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
         id=view.id,
         kind=view.kind,
         corrects=view.corrects_id,
+        orders=list(view.orders),
         number=view.number,
         status=view.status,
         total=amount(view.total, view.currency),
@@ -457,7 +464,16 @@ def _payout_item(view: PayoutItemView, currency: str) -> PayoutItemOut:
 
 
 def _order(view: OrderView, currency: str) -> OrderOut:
-    return OrderOut(id=view.id, number=view.number, total=amount(view.total, currency), created_at=view.created_at)
+    return OrderOut(
+        id=view.id,
+        number=view.number,
+        total=amount(view.total, currency),
+        service_date=view.service_date,
+        invoice=view.invoice_id,
+        build_error=view.build_error,
+        last_invoice_run=view.last_run_id,
+        created_at=view.created_at,
+    )
 
 
 def _review(view: ReviewView) -> ReviewOut:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from api.ports import Cases, CheckoutRuns, Documents, Inbox, Reader, RefundRuns, Webhooks
+from api.ports import Cases, CheckoutRuns, Documents, Inbox, InvoiceRuns, Reader, RefundRuns, Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class Services:
     cases: Cases
     runs: CheckoutRuns
     refunds: RefundRuns
+    invoice_runs: InvoiceRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -48,6 +49,10 @@ class Site:
     def refund_url(self, refund_id: str) -> str:
         """Where a refund is read."""
         return f"{self.public_url}/v1/refunds/{refund_id}"
+
+    def invoice_run_url(self, run_id: str) -> str:
+        """Where an invoice run is read."""
+        return f"{self.public_url}/v1/invoice-runs/{run_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

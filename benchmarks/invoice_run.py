@@ -15,6 +15,7 @@ from domain.billing import RunMode
 from domain.invoice_runs import InvoiceRunRequest
 from sandbox import postgres, temporal
 from tests.conftest import _migrate
+from tests.house import eventually
 from tests.invoice_run_scene import Run, Scene, kill, many_billable_orders
 
 BILLED = "SELECT count(*) FROM invoice_orders"
@@ -23,8 +24,11 @@ SENT = "SELECT count(*) FROM deliveries WHERE status = 'sent'"
 
 async def _until(scene: Scene, statement: str, wanted: int) -> float:
     """The moment the database counts so many."""
-    while await scene.scalar(statement) < wanted:
-        await asyncio.sleep(0.2)
+
+    async def counted() -> bool:
+        return bool(await scene.scalar(statement) >= wanted)
+
+    await eventually(counted, within=3 * 3600)
     return time.monotonic()
 
 

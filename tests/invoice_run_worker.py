@@ -40,7 +40,12 @@ async def main() -> None:
         invoices, store = PostgresInvoiceBook(sessions), LocalDocumentStore(Path(given["RUN_DOCUMENTS"]))
         documents = DocumentActivities(invoices, renderer, store)
         mailer = SmtpMailer(
-            host="127.0.0.1", port=int(given["RUN_SMTP_PORT"]), username=None, password=None, start_tls=False, timeout=10
+            host="127.0.0.1",
+            port=int(given["RUN_SMTP_PORT"]),
+            username=None,
+            password=None,
+            start_tls=False,
+            timeout=10,
         )
         deliveries = PostgresDeliveryBook(sessions, mail_domain="test")
         delivery = DeliveryActivities(deliveries, invoices, store, MailWriter(), mailer, sender="invoices@shop.example")

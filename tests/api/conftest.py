@@ -15,6 +15,7 @@ from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.invoice_runs import FakeInvoiceRuns
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
 from tests.fakes.refund_runs import FakeRefundRuns
@@ -42,6 +43,7 @@ class Stage:
     reader: FakeReader
     runs: FakeRuns
     refunds: FakeRefundRuns
+    invoice_runs: FakeInvoiceRuns
     inbox: FakeInbox
     client: httpx.AsyncClient
 
@@ -85,12 +87,13 @@ async def a_stage() -> AsyncIterator[Stage]:
         api_keys={NORD_KEY: "nordwerk", SUED_KEY: "suedwerk"},
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
-    refunds = FakeRefundRuns(world)
+    refunds, invoice_runs = FakeRefundRuns(world), FakeInvoiceRuns(world)
     services = Services(
         reader=reader,
         cases=runs.cases,
         runs=runs,
         refunds=refunds,
+        invoice_runs=invoice_runs,
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
@@ -106,4 +109,13 @@ async def a_stage() -> AsyncIterator[Stage]:
         transient_faults=(DatabaseAway,),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
-        yield Stage(app=app, world=world, reader=reader, runs=runs, refunds=refunds, inbox=inbox, client=client)
+        yield Stage(
+            app=app,
+            world=world,
+            reader=reader,
+            runs=runs,
+            refunds=refunds,
+            invoice_runs=invoice_runs,
+            inbox=inbox,
+            client=client,
+        )

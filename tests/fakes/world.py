@@ -19,11 +19,13 @@ from domain.views import (
     CaseView,
     CheckoutView,
     EntryView,
+    InvoiceRunView,
     InvoiceView,
     PaymentLinkView,
     PaymentView,
     PayoutView,
     RefundView,
+    RunOrderView,
 )
 
 
@@ -46,6 +48,8 @@ class World:
     payouts: dict[str, tuple[str, PayoutView]] = field(default_factory=dict)
     cases: dict[str, tuple[str, CaseView]] = field(default_factory=dict)
     refunds: dict[str, tuple[str, RefundView]] = field(default_factory=dict)
+    invoice_runs: dict[str, tuple[str, InvoiceRunView]] = field(default_factory=dict)
+    run_orders: dict[str, tuple[RunOrderView, ...]] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
