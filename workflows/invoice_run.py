@@ -47,8 +47,6 @@ AT_ONCE = 8
 BATCH_TIMEOUT = timedelta(minutes=5)
 PATIENCE = timedelta(minutes=15)
 """How long one invoice may hold up the others of its page; what is not sent by then is told in the report."""
-LONGEST_HISTORY = 5_000
-"""Events after which the run continues as new."""
 
 _Given = TypeVar("_Given")
 _Taken = TypeVar("_Taken")
@@ -152,7 +150,7 @@ class InvoiceRunWorkflow:
 
     async def _cut_history(self) -> None:
         info = workflow.info()
-        if info.is_continue_as_new_suggested() or info.get_current_history_length() > LONGEST_HISTORY:
+        if info.is_continue_as_new_suggested() or info.get_current_history_length() > self._start.longest_history:
             await workflow.wait_condition(workflow.all_handlers_finished)
             self._continue()
 

@@ -214,12 +214,13 @@ class RefundResult:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartInvoiceRun:
     """The input of `InvoiceRunWorkflow`, public. `run_id` is `domain.invoice_runs.run_id(...)` of the request's key;
-    `opened_by` is any text that is new for each request."""
+    `opened_by` is any text that is new for each request. After `longest_history` events the run continues as new."""
 
     merchant_id: str
     run_id: str
     opened_by: str
     request: InvoiceRunRequest
+    longest_history: int = 5_000
 
 
 def invoice_run_id(run_id: str) -> str:

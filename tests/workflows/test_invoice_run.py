@@ -18,7 +18,6 @@ from domain.merchants import Invoicing
 from domain.reconciliation import Sweep
 from tests.house import MERIDIAN, eventually
 from tests.workflows.conftest import Run, Stage
-from workflows import invoice_run
 from workflows.checkout import CheckoutWorkflow
 from workflows.invoice_run import InvoiceRunWorkflow
 from workflows.invoice_teller import TemporalInvoiceTeller
@@ -47,13 +46,17 @@ async def waiting(stage: Stage, key: str | None = None) -> tuple[Run, OpenedLink
     return run, link
 
 
-async def start(stage: Stage, key: str = "run-1", mode: RunMode = RunMode.PARENT_CHILD) -> InvoiceRun:
+async def start(stage: Stage, key: str = "run-1", mode: RunMode = RunMode.PARENT_CHILD, **settings: int) -> InvoiceRun:
     """Start a run."""
     our_id = run_id("meridian", key)
     return await stage.client.start_workflow(
         InvoiceRunWorkflow.run,
         StartInvoiceRun(
-            merchant_id="meridian", run_id=our_id, opened_by="stage", request=InvoiceRunRequest(key=key, mode=mode)
+            merchant_id="meridian",
+            run_id=our_id,
+            opened_by="stage",
+            request=InvoiceRunRequest(key=key, mode=mode),
+            **settings,
         ),
         id=invoice_run_id(our_id),
         task_queue=stage.task_queue,
@@ -149,14 +152,11 @@ async def test_mail_that_is_deferred_is_tried_again(collective: Stage) -> None:
     assert (await (await start(collective)).result()).orders == {RunOrderStatus.SENT: 1}
 
 
-async def test_run_continues_as_new_without_losing_its_place(
-    collective: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_run_continues_as_new_without_losing_its_place(collective: Stage) -> None:
     for _ in range(3):
         await waiting(collective)
-    monkeypatch.setattr(invoice_run, "LONGEST_HISTORY", 1)
 
-    run = await start(collective)
+    run = await start(collective, longest_history=1)
 
     assert (await run.result()).orders == {RunOrderStatus.SENT: 3}
     first = await collective.client.get_workflow_handle(run.id, run_id=run.first_execution_run_id).describe()
