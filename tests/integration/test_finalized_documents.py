@@ -114,7 +114,8 @@ ADDITIONS = {
         SELECT (jsonb_populate_record(subtotal, '{"tax_rate": 7}')).* FROM tax_subtotals AS subtotal
     """,
     "invoice_orders": """
-        INSERT INTO invoice_orders SELECT (jsonb_populate_record(tie, '{"order_id": "other"}')).* FROM invoice_orders tie
+        INSERT INTO invoice_orders SELECT (jsonb_populate_record(tie, '{"order_id": "other"}')).*
+        FROM invoice_orders tie
     """,
     "invoice_entries": """
         INSERT INTO invoice_entries SELECT (jsonb_populate_record(tie, '{"entry_id": "other"}')).*
