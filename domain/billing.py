@@ -107,7 +107,7 @@ def fill(given: Particulars, fields: InvoiceFields) -> Particulars:
 
 def _broken_total(order: BillableOrder) -> list[str]:
     """What an order was sold for must be what its lines give, computed again."""
-    alone = _priced([order]).totals.payable
+    alone = price_orders([order]).totals.payable
     if alone == order.total:
         return []
     gives, says = Money(alone, order.currency), Money(order.total, order.currency)
@@ -118,7 +118,7 @@ def _cart(orders: Sequence[BillableOrder]) -> PricedCart:
     """One cart of all lines. Tax on net prices is computed per rate over the document, so it may be cents off the
     orders' own: what the customer owes stays the sum of his orders, by a rounding amount (BT-114)."""
     if len(orders) == 1:
-        return _priced(orders)
+        return price_orders(orders)
     named = [
         replace(
             order,
@@ -127,12 +127,13 @@ def _cart(orders: Sequence[BillableOrder]) -> PricedCart:
         )
         for order in orders
     ]
-    cart = _priced(named)
+    cart = price_orders(named)
     rounding = sum(order.total for order in orders) - cart.totals.grand_total
     return replace(cart, totals=replace(cart.totals, rounding=rounding))
 
 
-def _priced(orders: Sequence[BillableOrder]) -> PricedCart:
+def price_orders(orders: Sequence[BillableOrder]) -> PricedCart:
+    """What orders of one currency and price mode add up to; a discount reaches the lines of its own order only."""
     return totals.price_cart(
         currency=orders[0].currency,
         prices=orders[0].prices,

@@ -7,12 +7,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from adapters.postgres.assignments import reduce, settle_invoice, unassign
+from adapters.postgres.checkouts import entry_of
+from adapters.postgres.credit_notes import invoice_in_force, issue
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.reader import PostgresReader
+from adapters.postgres.tables import PaymentRow
 from domain.billing import RunMode
 from domain.checkout import CheckoutRequest, PriceMode
 from domain.errors import InvalidDraft
@@ -486,3 +490,43 @@ async def test_invoice_over_several_entries_is_paid_when_the_last_of_them_is(cle
     assert await status() == "open"
     await asyncio.gather(*(clerk.balance(entry) for entry in entries[1:]))
     assert await status() == "paid"
+
+
+async def test_refund_of_one_order_on_a_collective_invoice_takes_back_its_tax_and_leaves_the_invoice_paid(
+    clerk: Clerk,
+) -> None:
+    book = {
+        "name": "Book",
+        "quantity": "1",
+        "unit": "C62",
+        "unit_price": "100.00",
+        "tax_category": "S",
+        "tax_rate": "7",
+    }
+    await clerk.billable(request=of_customer("K-1", assignment_key="SO-1"))
+    entry = await clerk.billable(
+        request=of_customer("K-1", assignment_key="SO-2", total=None, lines=[book], discounts=[])
+    )
+    await carry_out(clerk, wanted(mode=RunMode.PARENT_CHILD))
+
+    for _ in range(2):
+        async with clerk.sessions.begin() as session:
+            row = await entry_of(session, entry.checkout_id)
+            [payment] = await session.scalars(select(PaymentRow).where(PaymentRow.checkout_id == entry.checkout_id))
+            invoice = await invoice_in_force(session, entry.checkout_id)
+            assert invoice is not None
+            await unassign(session, row, payment, 5_000, "test")
+            reduce(row, 5_000)
+            await issue(session, invoice, row, 5_000)
+            payment.available, payment.refunded = 0, payment.refunded + 5_000
+            await settle_invoice(session, row)
+
+    rates = await rows(clerk, "SELECT DISTINCT tax_rate FROM tax_subtotals JOIN invoices ON id = invoice_id "
+                              "WHERE kind = 'credit_note'")  # fmt: skip
+    assert [int(row.tax_rate) for row in rates] == [7]
+    assert {row.status for row in await rows(clerk, "SELECT status FROM invoices WHERE kind = 'invoice'")} == {"paid"}
+    async with clerk.sessions.begin() as session:
+        row, invoice = await entry_of(session, entry.checkout_id), await invoice_in_force(session, entry.checkout_id)
+        assert invoice is not None
+        with pytest.raises(InvalidDraft, match="0 is left"):
+            await issue(session, invoice, row, 1)
