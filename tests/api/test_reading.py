@@ -74,6 +74,7 @@ async def test_an_invoice_is_read_with_the_addresses_of_its_documents(stage: Sta
         "id": invoice.id,
         "kind": "invoice",
         "corrects": None,
+        "orders": [],
         "number": "RE-2025-000417",
         "status": "paid",
         "total": "839.00",
