@@ -6,6 +6,7 @@ id = "meridian"
 [texts.de.invoice] # words in place of ours, by language and section: title = "Beleg"
 [blocks.de]        # templates for the free places of documents: see adapters.documents.blocks
 [series.invoice]   # fields of domain.numbers.Numbering; also credit_note, cancelation, deposit
+[invoice_fields]   # [.sources], [.defaults] and [.customers."<number>"]: see domain.invoice_mapping
 """
 
 import re
@@ -39,9 +40,10 @@ from domain.checkout import Address
 from domain.countries import is_country
 from domain.electronic_addresses import ElectronicAddress, id_problem, scheme_problem
 from domain.errors import InvalidInput
+from domain.invoice_mapping import InvoiceMapping, mapping_problems
 from domain.languages import is_language
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
-from domain.merchants import BalancedWhen, Branding, Merchant, Seller
+from domain.merchants import BalancedWhen, BillableWhen, Branding, Invoicing, Merchant, Seller
 from domain.numbers import Numbering, Reset, check_pattern, collisions, numbering_problems
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
@@ -281,6 +283,27 @@ _PATTERN_KEYS = {
 }
 
 
+class _InvoiceFieldsTable(_Table):
+    """What invoices say beside amounts, and where it comes from; a source may be one text or a list of them."""
+
+    sources: dict[str, str | list[str]] = {}
+    customers: dict[str, dict[str, str]] = {}
+    defaults: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _can_be_mapped(self) -> Self:
+        if problems := list(mapping_problems(self.to_domain())):
+            raise ValueError("; ".join(problems))
+        return self
+
+    def to_domain(self) -> InvoiceMapping:
+        return InvoiceMapping(
+            sources={name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.sources.items()},
+            customers=self.customers,
+            defaults=self.defaults,
+        )
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -333,6 +356,10 @@ class _MerchantTable(_Table):
         if wrong:
             raise ValueError("; ".join(wrong))
         return templates
+
+    invoicing: Annotated[Invoicing, Field(strict=False)] = Invoicing.IMMEDIATE
+    billable_when: Annotated[BillableWhen, Field(strict=False)] = BillableWhen.BALANCED
+    invoice_fields: _InvoiceFieldsTable = _InvoiceFieldsTable()
 
     @model_validator(mode="after")
     def _seller_can_be_printed(self, info: ValidationInfo[_Surroundings]) -> Self:
@@ -391,4 +418,7 @@ class _MerchantTable(_Table):
             tax=self.tax.to_domain(),
             legal_entity=self.legal_entity or "",
             series=self.series.to_domain(),
+            invoicing=self.invoicing,
+            billable_when=self.billable_when,
+            invoice_mapping=self.invoice_fields.to_domain(),
         )

@@ -28,6 +28,7 @@ from domain.errors import (
     InvalidInput,
     InvalidReport,
     InvalidWebhook,
+    InvoiceRunKeyConflict,
     NotCorrectable,
     NotFound,
     NothingToCapture,
@@ -248,6 +249,11 @@ def _(error: RefundKeyConflict) -> Problem:
 @of_error.register
 def _(error: CorrectionKeyConflict) -> Problem:
     return _taken("correction-key-conflict", "key", "correction", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(error: InvoiceRunKeyConflict) -> Problem:
+    return _taken("invoice-run-key-conflict", "key", "invoice run", f"Key {error.key!r}", error.differences)
 
 
 @of_error.register

@@ -12,6 +12,7 @@ from api.ports import (
     Documents,
     Exporter,
     Inbox,
+    InvoiceRuns,
     Reader,
     RefundRuns,
     ResendRuns,
@@ -36,6 +37,7 @@ class Services:
     refunds: RefundRuns
     corrections: CorrectionRuns
     series: SeriesAudit
+    invoice_runs: InvoiceRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -78,6 +80,10 @@ class Site:
     def download_url(self, token: str) -> str:
         """The download link of a token."""
         return f"{self.public_url}/d/{token}"
+
+    def invoice_run_url(self, run_id: str) -> str:
+        """Where an invoice run is read."""
+        return f"{self.public_url}/v1/invoice-runs/{run_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

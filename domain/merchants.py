@@ -7,6 +7,7 @@ from enum import StrEnum
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.electronic_addresses import ElectronicAddress
+from domain.invoice_mapping import InvoiceMapping
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.numbers import Numbering, implied_reset
 from domain.refunds import RefundApproval
@@ -58,6 +59,20 @@ class BalancedWhen(StrEnum):
     SETTLED = "settled"
 
 
+class Invoicing(StrEnum):
+    """When a paid purchase is invoiced: at once and by itself, or by the next invoice run."""
+
+    IMMEDIATE = "immediate"
+    COLLECTIVE = "collective"
+
+
+class BillableWhen(StrEnum):
+    """What an invoice run waits for: that the entry was balanced, or no more than the order."""
+
+    BALANCED = "balanced"
+    ORDERED = "ordered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A tenant. `redirect_origins` are the exact origins (`https://shop.example`) customers may be sent to.
@@ -79,6 +94,9 @@ class Merchant:
     `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
     `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     `tax` says how sales are taxed.
+
+    `invoicing` says whether a paid purchase is invoiced by itself or waits for an invoice run, `billable_when` what a
+    run waits for, and `invoice_mapping` what of an order an invoice says.
     """
 
     id: str
@@ -117,3 +135,7 @@ class Merchant:
         }
         start = self.first_number if kind == "invoice" else 1
         return Numbering(pattern=patterns[kind], reset=implied_reset(patterns[kind]), start=start)
+
+    invoicing: Invoicing = Invoicing.IMMEDIATE
+    billable_when: BillableWhen = BillableWhen.BALANCED
+    invoice_mapping: InvoiceMapping = field(default_factory=InvoiceMapping)

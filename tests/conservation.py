@@ -38,8 +38,11 @@ _CREDITED = text("""
     FROM entries
     JOIN (SELECT entry_id, sum(from_entry) AS total FROM refunds GROUP BY entry_id) refunds
         ON refunds.entry_id = entries.id
-    LEFT JOIN (SELECT entry_id, sum(grand_total) AS total FROM invoices WHERE kind = 'credit_note' GROUP BY entry_id)
-        notes ON notes.entry_id = entries.id
+    LEFT JOIN (
+        SELECT entry_id, sum(amount) AS total
+        FROM invoices JOIN invoice_entries ON invoice_id = invoices.id
+        WHERE kind = 'credit_note' GROUP BY entry_id
+    ) notes ON notes.entry_id = entries.id
     WHERE -entries.reductions <> coalesce(notes.total, 0)
 """)
 

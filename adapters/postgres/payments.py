@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.assignments import assign, balance_of
+from adapters.postgres.assignments import assign, balance_of, settle_invoice
 from adapters.postgres.cases import resolve_shortage
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
@@ -29,7 +29,7 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.entries import EntryStatus
 from domain.errors import CapturedOtherwise, InvalidInput, NotFound, NothingToCapture
 from domain.late_money import ShortPaymentPolicy
-from domain.merchants import BalancedWhen, Merchant
+from domain.merchants import BalancedWhen, Invoicing, Merchant
 from domain.payments import SessionOrder, SessionStatus
 from domain.steps import (
     Balance,
@@ -217,7 +217,8 @@ class PostgresPaymentBook:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
             entry = await entry_of(session, step.checkout_id)
             money = await payments_of(session, checkout.id)
-            if unsettled := await self._unsettled(session, step.merchant_id, money):
+            merchant = from_json(Merchant, (await session.get_one(MerchantRow, step.merchant_id)).config)
+            if unsettled := self._unsettled(merchant, money):
                 return Balance(balanced=False, outstanding=balance_of(entry).outstanding, unsettled=unsettled)
             was_balanced = entry.status == EntryStatus.BALANCED
             for payment in money:
@@ -225,6 +226,7 @@ class PostgresPaymentBook:
             balance = balance_of(entry)
             entry.status = entries.move(EntryStatus(entry.status), balance.status)
             entry.updated_at = datetime.now(UTC)
+            await settle_invoice(session, entry)
             if entry.status == EntryStatus.BALANCED and not was_balanced:
                 if checkout.status == CheckoutStatus.ORDERED:
                     move_checkout(checkout, CheckoutStatus.BALANCED)
@@ -234,12 +236,12 @@ class PostgresPaymentBook:
                 balanced=balance.status is EntryStatus.BALANCED,
                 outstanding=balance.outstanding,
                 misfit=misfits[0] if misfits else None,
+                collective=merchant.invoicing is Invoicing.COLLECTIVE,
             )
 
     @staticmethod
-    async def _unsettled(session: AsyncSession, merchant_id: str, money: Sequence[PaymentRow]) -> tuple[str, ...]:
+    def _unsettled(merchant: Merchant, money: Sequence[PaymentRow]) -> tuple[str, ...]:
         """The payments whose fee the merchant's policy has the entry wait for."""
-        merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
         if merchant.balanced_when is BalancedWhen.CAPTURED:
             return ()
         counted = [payment for payment in money if payment.available or payment.assigned]

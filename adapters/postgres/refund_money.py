@@ -111,7 +111,7 @@ async def _take_from_entry(
     await settle_invoice(session, entry)
     invoice = await credit_notes.invoice_in_force(session, checkout.id)
     if invoice is not None:
-        refund.credit_note_id = (await credit_notes.issue(session, invoice, amount, refund.reason)).id
+        refund.credit_note_id = (await credit_notes.issue(session, invoice, entry, amount, refund.reason)).id
 
 
 async def _open_unmatched(session: AsyncSession, refund: RefundRow) -> None:
