@@ -114,9 +114,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCorrection:
-    """A finalized correction, or why there is none. `loose` says that money was set free and needs a place."""
+    """A finalized correction, or why there is none. `checkouts` are those of its orders; `loose` says that money of
+    theirs was set free and needs a place."""
 
     document: OfInvoice | None = None
+    checkouts: tuple[str, ...] = ()
     number: str | None = None
     opened_by: str | None = None
     loose: bool = False

@@ -44,8 +44,11 @@ _STRANGERS = text("""
        OR (entries.status = 'canceled' AND entry_items.kind = 'assigned')
 """)
 _CORRECTED = """
-    SELECT entry_id, sum(grand_total + rounding) AS total
-    FROM corrections JOIN invoices ON invoices.id = document_id AND kind = 'credit_note' GROUP BY entry_id
+    SELECT entry_id, sum(amount) AS total
+    FROM corrections
+    JOIN invoices ON invoices.id = document_id AND invoices.kind = 'credit_note'
+    JOIN invoice_entries ON invoice_entries.invoice_id = document_id
+    GROUP BY entry_id
 """
 """By credit notes that shops asked for: they take off the entry what it still owed or had paid."""
 _REDUCED = text(f"""
@@ -64,9 +67,11 @@ _CREDITED = text(f"""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
            coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
     FROM entries
-    JOIN invoices ON invoices.entry_id = entries.id AND invoices.kind = 'invoice' AND invoices.status <> 'canceled'
+    JOIN invoice_entries AS claims ON claims.entry_id = entries.id
+    JOIN invoices ON invoices.id = claims.invoice_id AND invoices.kind = 'invoice' AND invoices.status <> 'canceled'
     LEFT JOIN ({_CORRECTED}) corrected ON corrected.entry_id = entries.id
-    LEFT JOIN (SELECT entry_id, sum(grand_total + rounding) AS total FROM invoices WHERE kind = 'credit_note'
+    LEFT JOIN (SELECT entry_id, sum(amount) AS total
+               FROM invoice_entries JOIN invoices ON invoices.id = invoice_id AND kind = 'credit_note'
                GROUP BY entry_id) notes ON notes.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id

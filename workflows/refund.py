@@ -244,12 +244,8 @@ class RefundWorkflow:
     def _send_credit_note(self, refund: RefundStanding) -> None:
         """Write and mail the credit note beside all else: a mail server that is down holds no money up."""
         if self._mailing is None and refund.credit_note_id is not None and refund.checkout_id is not None:
-            document = OfInvoice(
-                merchant_id=self._start.merchant_id,
-                checkout_id=refund.checkout_id,
-                invoice_id=refund.credit_note_id,
-            )
-            self._mailing = asyncio.create_task(send_correction(document))
+            document = OfInvoice(merchant_id=self._start.merchant_id, invoice_id=refund.credit_note_id)
+            self._mailing = asyncio.create_task(send_correction(document, [refund.checkout_id]))
 
     async def _booked(self, step: ApplyRefund) -> RefundStanding:
         """Book it. A credit note that breaks a rule is put before a person, and tried again until that is mended."""

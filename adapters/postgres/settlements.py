@@ -157,7 +157,7 @@ async def _reduce(session: AsyncSession, deed: _Deed, request: Reduce) -> None:
     if request.reduction is ReductionKind.CREDIT:
         deed.credited = None if invoice is None else amount
         deed.credit_note = (
-            None if invoice is None else await credit_notes.issue(session, invoice, amount, request.reason)
+            None if invoice is None else await credit_notes.issue(session, invoice, entry, amount, request.reason)
         )
     await booked.given_up(session, entry)
     deed.told.append(("entry.reduced", checkout, _said(entry, request.reason, amount, reduction=request.reduction)))
@@ -175,7 +175,7 @@ async def _cancel(session: AsyncSession, deed: _Deed, request: CancelEntry) -> N
     entry.shut_at = deed.step.at
     reduce(entry, deed.amount)
     if invoice is not None:
-        await _credit_the_rest(session, deed, invoice, request.reason)
+        await _credit_the_rest(session, deed, invoice, entry, request.reason)
     elif checkout.status not in {CheckoutStatus.CANCELED, CheckoutStatus.EXPIRED}:
         move_checkout(checkout, CheckoutStatus.CANCELED)
         checkout.review = None
@@ -189,12 +189,14 @@ async def _cancel(session: AsyncSession, deed: _Deed, request: CancelEntry) -> N
     await _place(session, deed, free, settlements.strategy(request, deed.merchant.credit_balance), request.reason)
 
 
-async def _credit_the_rest(session: AsyncSession, deed: _Deed, invoice: InvoiceRow, reason: str) -> None:
+async def _credit_the_rest(
+    session: AsyncSession, deed: _Deed, invoice: InvoiceRow, entry: EntryRow, reason: str
+) -> None:
     """The sale is undone: what is left of the invoice is taken back, also what was written off of it."""
-    left = await credit_notes.left_of(session, invoice)
+    left = await credit_notes.left_on(session, invoice, entry)
     if left:
         deed.credited = left
-        deed.credit_note = await credit_notes.issue(session, invoice, left, reason)
+        deed.credit_note = await credit_notes.issue(session, invoice, entry, left, reason)
 
 
 async def _assign(session: AsyncSession, deed: _Deed, request: Settle) -> None:
