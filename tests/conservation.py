@@ -62,7 +62,7 @@ _REDUCED = text(f"""
         settled ON settled.entry_id = entries.id
     WHERE -entries.reductions - coalesce(refunded.total, 0) - coalesce(settled.total, 0)
           NOT BETWEEN 0 AND coalesce(corrected.total, 0)
-""")  # noqa: S608
+""")
 _CREDITED = text(f"""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
            coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
@@ -79,7 +79,7 @@ _CREDITED = text(f"""
                WHERE entry_id IS NOT NULL GROUP BY entry_id) settled ON settled.entry_id = entries.id
     WHERE coalesce(notes.total, 0)
           <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
-""")  # noqa: S608
+""")
 _TAKEN = text("""
     SELECT refunds.id, refunds.from_entry, coalesce(sum(refund_items.amount), 0) AS items
     FROM refunds LEFT JOIN refund_items ON refund_items.refund_id = refunds.id

@@ -88,7 +88,7 @@ async def test_nothing_of_a_finalized_document_can_be_removed(clerk: Clerk, tabl
     await _finalized(clerk)
     before = await _contents(clerk)
     assert before[table]
-    for removal in (f"DELETE FROM {table}", f"TRUNCATE {table}", f"TRUNCATE {table} CASCADE"):  # noqa: S608
+    for removal in (f"DELETE FROM {table}", f"TRUNCATE {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(DBAPIError, match=r"finalized|referenced in a foreign key"):
             await _execute(clerk, removal)
     assert await _contents(clerk) == before
@@ -98,7 +98,7 @@ async def test_nothing_of_a_finalized_document_can_be_removed(clerk: Clerk, tabl
 async def test_a_finalized_document_does_not_go_with_what_it_belongs_to(clerk: Clerk, owner: str) -> None:
     await _finalized(clerk)
     before = await _contents(clerk)
-    for removal in (f"DELETE FROM {owner}", f"TRUNCATE {owner} CASCADE"):  # noqa: S608
+    for removal in (f"DELETE FROM {owner}", f"TRUNCATE {owner} CASCADE"):
         with pytest.raises(DBAPIError, match=r"finalized|violates foreign key"):
             await _execute(clerk, removal)
     assert await _contents(clerk) == before
