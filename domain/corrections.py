@@ -114,10 +114,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCorrection:
-    """A finalized correction, or why there is none. `loose` says that money was set free and needs a place."""
+    """A finalized correction, or why there is none. `loose_in` are the checkouts whose money it set free."""
 
     document: OfInvoice | None = None
     number: str | None = None
     opened_by: str | None = None
-    loose: bool = False
+    loose_in: tuple[str, ...] = ()
     refusal: Refusal | None = None

@@ -43,26 +43,34 @@ _STRANGERS = text("""
 """)
 _REDUCED = text("""
     SELECT entries.id, -entries.reductions AS reduced,
-           coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
+           coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0) AS accounted
     FROM entries
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM settlements WHERE entry_id IS NOT NULL GROUP BY entry_id)
         settled ON settled.entry_id = entries.id
-    WHERE -entries.reductions <> coalesce(refunded.total, 0) + coalesce(settled.total, 0)
+    LEFT JOIN (SELECT entry_id, sum(reduced) AS total FROM corrections JOIN invoices ON invoices.id = invoice_id
+               GROUP BY entry_id) corrected ON corrected.entry_id = entries.id
+    WHERE -entries.reductions
+          <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
 """)
 _CREDITED = text("""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
-           coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
+           coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0) AS accounted
     FROM entries
-    JOIN invoices ON invoices.entry_id = entries.id AND invoices.kind = 'invoice' AND invoices.status <> 'canceled'
-    LEFT JOIN (SELECT entry_id, sum(grand_total) AS total FROM invoices WHERE kind = 'credit_note' GROUP BY entry_id)
-        notes ON notes.entry_id = entries.id
+    JOIN invoices ON invoices.entry_id = entries.id AND invoices.kind IN ('invoice', 'deposit')
+        AND invoices.status <> 'canceled'
+    LEFT JOIN (SELECT entry_id, sum(grand_total + rounding) AS total FROM invoices WHERE kind = 'credit_note'
+               GROUP BY entry_id) notes ON notes.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(coalesce(credited, amount)) AS total FROM settlements
                WHERE entry_id IS NOT NULL GROUP BY entry_id) settled ON settled.entry_id = entries.id
-    WHERE coalesce(notes.total, 0) <> coalesce(refunded.total, 0) + coalesce(settled.total, 0)
+    LEFT JOIN (SELECT notes.entry_id, sum(notes.grand_total + notes.rounding) AS total
+               FROM corrections JOIN invoices notes ON notes.id = document_id AND notes.kind = 'credit_note'
+               GROUP BY notes.entry_id) corrected ON corrected.entry_id = entries.id
+    WHERE coalesce(notes.total, 0)
+          <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
 """)
 _TAKEN = text("""
     SELECT refunds.id, refunds.from_entry, coalesce(sum(refund_items.amount), 0) AS items
@@ -90,7 +98,8 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
     """Fail unless every captured minor unit is in exactly one place, and entries and payments tell the same.
 
     What banks hold back in disputes is a place of its own. One payment may be on several entries, and one entry may
-    hold several payments; what entries owe less is told by refunds and settlements, and by credit notes if invoiced.
+    hold several payments; what entries owe less is told by refunds, settlements and corrections, and by credit notes if
+    invoiced.
     """
     async with engine.connect() as connection:
         for row in await connection.execute(_SUMS):

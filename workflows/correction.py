@@ -55,8 +55,8 @@ class CorrectionWorkflow:
 
     async def _look_after_money(self, issued: IssuedCorrection) -> None:
         """Money that was set free is treated by the merchant's policies, as all money that does not fit."""
-        if issued.loose and issued.document is not None:
-            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=issued.document.checkout_id))
+        for checkout_id in issued.loose_in:
+            await hand_over(LatePayment(merchant_id=self._start.merchant_id, checkout_id=checkout_id))
 
     @workflow.update
     async def opened(self) -> OpenedCorrection:

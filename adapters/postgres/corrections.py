@@ -1,18 +1,18 @@
 """Corrections: a cancelation or credit note, what it does to invoice, entry and money, as one transaction."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import credit_notes, deposits
-from adapters.postgres.assignments import balance_of, reduce, settle_invoice, unassign
-from adapters.postgres.checkouts import locked_checkout
+from adapters.postgres.assignments import balance_of, free, reduce, settle_invoice
 from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import Ties, finalize, read
-from adapters.postgres.tables import EntryItemRow, EntryRow, InvoiceRow, MerchantRow, PaymentRow
+from adapters.postgres.locks import lock_money
+from adapters.postgres.tables import EntryRow, InvoiceRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_corrections import CorrectionRow
 from domain import entries, invoices
 from domain.corrections import (
@@ -23,11 +23,13 @@ from domain.corrections import (
     RefusalKind,
     check,
 )
-from domain.entries import EntryItemKind, EntryStatus
+from domain.credit_notes import CreditedLine
+from domain.entries import EntryStatus
 from domain.errors import InvalidDraft, InvalidInput, NotCorrectable, NotFound
 from domain.invoices import DEMANDS, DocumentReference, Draft, InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.money import Money
+from domain.settlements import freed
 from domain.steps import OfInvoice
 
 PROCESS = "correction"
@@ -63,15 +65,16 @@ async def _issue(session: AsyncSession, step: IssueCorrection) -> IssuedCorrecti
     invoice = await session.get(InvoiceRow, request.invoice_id)
     if invoice is None or invoice.merchant_id != step.merchant_id:
         raise NotFound("invoice", request.invoice_id)
-    await locked_checkout(session, step.merchant_id, invoice.checkout_id)
+    await lock_money(session, step.merchant_id, entries=[invoice.entry_id])
     known = await session.get(CorrectionRow, step.correction_id)
     if known is not None:
         return await _issued(session, known)
     await session.refresh(invoice)
     _demand_correctable(invoice)
-    entry = await session.get_one(EntryRow, invoice.entry_id)
+    entry = await session.get_one(EntryRow, invoice.entry_id, populate_existing=True)
     correct = _cancel if request.kind is InvoiceKind.CANCELATION else _credit
-    document, lines, freed = await correct(session, invoice, entry, request)
+    corrected = await correct(session, invoice, entry, request)
+    document = corrected.document
     correction = CorrectionRow(
         id=step.correction_id,
         merchant_id=step.merchant_id,
@@ -80,8 +83,9 @@ async def _issue(session: AsyncSession, step: IssueCorrection) -> IssuedCorrecti
         document_id=document.id,
         request=to_json(request),
         opened_by=step.opened_by,
-        lines=lines,
-        loose=freed > 0,
+        lines=[to_json(line) for line in corrected.lines],
+        reduced=corrected.reduced,
+        loose_in=sorted({payment.checkout_id for payment in corrected.freed if payment.checkout_id is not None}),
     )
     session.add(correction)
     await session.flush()
@@ -105,7 +109,7 @@ async def _issued(session: AsyncSession, correction: CorrectionRow) -> IssuedCor
         ),
         number=document.number,
         opened_by=correction.opened_by,
-        loose=correction.loose,
+        loose_in=tuple(correction.loose_in),
     )
 
 
@@ -116,8 +120,14 @@ def _demand_correctable(invoice: InvoiceRow) -> None:
         raise NotCorrectable(f"{invoice.number} is canceled already")
 
 
-_Corrected = tuple[InvoiceRow, list[Any], int]
-"""The document, what it took of each line, and the money it set free."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Corrected:
+    """The document, what it took of each line, how much less is owed, and the money that it set free."""
+
+    document: InvoiceRow
+    lines: tuple[CreditedLine, ...] = ()
+    reduced: int = 0
+    freed: Collection[PaymentRow] = ()
 
 
 async def _cancel(
@@ -127,7 +137,7 @@ async def _cancel(
     await _demand_whole(session, invoice)
     merchant = from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
     original = await read(session, invoice)
-    freed = await _free(session, entry, entry.assigned)
+    loose = await free(session, entry, entry.assigned, PROCESS)
     entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
     await deposits.release(session, invoice.checkout_id)
     draft = Draft(
@@ -146,7 +156,7 @@ async def _cancel(
     )
     document = await finalize(session, merchant, draft, _ties(invoice), InvoiceStatus.SETTLED)
     invoice.status = invoices.move(InvoiceStatus(invoice.status), InvoiceStatus.CANCELED)
-    return document, [], freed
+    return _Corrected(document=document, freed=loose)
 
 
 def _ties(invoice: InvoiceRow) -> Ties:
@@ -169,42 +179,12 @@ async def _credit(
     session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, request: CorrectionRequest
 ) -> _Corrected:
     """Take a part back: so much less is owed, and money beyond what is owed then is available."""
-    await _demand_not_being_deducted(session, invoice)
+    await credit_notes.demand_not_being_deducted(session, invoice)
     credit = await credit_notes.wanted(session, invoice, request)
-    amount = credit.cart.totals.grand_total
-    freed = 0
-    if entry.status != EntryStatus.CANCELED:
-        less = min(amount, balance_of(entry).open)
-        freed = await _free(session, entry, max(0, less - balance_of(entry).outstanding))
-        reduce(entry, less)
+    balance = balance_of(entry)
+    less = 0 if entry.status == EntryStatus.CANCELED else min(credit.cart.totals.payable, balance.open)
+    loose = await free(session, entry, freed(balance, less), PROCESS)
+    reduce(entry, less)
     document = await credit_notes.finalize_note(session, invoice, credit.cart, request.reason)
     await settle_invoice(session, entry)
-    return document, [to_json(line) for line in credit.lines], freed
-
-
-async def _demand_not_being_deducted(session: AsyncSession, invoice: InvoiceRow) -> None:
-    """Between the order of the goods and their invoice, the deposit must stay what was deducted."""
-    by = await deposits.deducted_by(session, invoice.checkout_id)
-    if by is None:
-        return
-    final = await credit_notes.invoice_in_force(session, by.id)
-    if final is None:
-        words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
-        raise NotCorrectable(f"{words}: credit it then")
-
-
-async def _free(session: AsyncSession, entry: EntryRow, amount: int) -> int:
-    """Untie `amount` from the entry, the money that came last first; answers how much that was."""
-    items = await session.execute(
-        select(EntryItemRow.payment_id, EntryItemRow.amount)
-        .join(PaymentRow, PaymentRow.id == EntryItemRow.payment_id)
-        .where(EntryItemRow.entry_id == entry.id, EntryItemRow.kind == EntryItemKind.ASSIGNED)
-        .order_by(PaymentRow.captured_at.desc(), PaymentRow.id.desc())
-    )
-    rest = amount
-    for payment_id, assigned in items.all():
-        payment = await session.get_one(PaymentRow, payment_id, with_for_update=True, populate_existing=True)
-        taken = min(rest, assigned)
-        await unassign(session, entry, payment, taken, PROCESS)
-        rest -= taken
-    return amount - rest
+    return _Corrected(document=document, lines=credit.lines, reduced=less, freed=loose)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import deposits
 from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, read, subtotals_of
 from adapters.postgres.tables import InvoiceRow, MerchantRow
@@ -71,6 +72,25 @@ async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int, reason:
     Raises InvalidDraft when so much is not left of the invoice; then no number was drawn.
     """
     return await finalize_note(session, invoice, await _by_amount(session, invoice, amount), reason)
+
+
+async def granted_before(session: AsyncSession, invoice: InvoiceRow) -> tuple[str, ...]:
+    """The ids of the credit notes over credits that were granted before the invoice."""
+    found = await session.scalars(
+        select(SettlementRow.credit_note_id)
+        .join(InvoiceRow, InvoiceRow.id == SettlementRow.credit_note_id)
+        .where(InvoiceRow.corrects_id == invoice.id, SettlementRow.created_at < invoice.finalized_at)
+        .order_by(SettlementRow.created_at, SettlementRow.id)
+    )
+    return tuple(note for note in found if note is not None)
+
+
+async def demand_not_being_deducted(session: AsyncSession, invoice: InvoiceRow) -> None:
+    """Between the order of the goods and their invoice a deposit stays what was deducted. Raises NotCorrectable."""
+    by = await deposits.deducted_by(session, invoice.checkout_id)
+    if by is not None and await invoice_in_force(session, by.id) is None:
+        words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
+        raise NotCorrectable(f"{words}: credit it then")
 
 
 async def wanted(session: AsyncSession, invoice: InvoiceRow, request: CorrectionRequest) -> WantedCredit:

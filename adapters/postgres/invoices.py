@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import deposits
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
-from adapters.postgres.credit_notes import credit_what_was_reduced
+from adapters.postgres.credit_notes import credit_what_was_reduced, granted_before
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import Ties, finalize, read, today
@@ -57,7 +57,8 @@ class PostgresInvoiceBook:
             if invoice is None:
                 refuse_canceled(checkout)
                 invoice = await self._finalize(session, checkout, order)
-            return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number)
+            notes = await granted_before(session, invoice)
+            return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number, credit_notes=notes)
 
     async def _finalize(self, session: AsyncSession, checkout: CheckoutRow, order: OrderRow) -> InvoiceRow:
         entry = await entry_of(session, checkout.id)
