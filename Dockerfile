@@ -16,7 +16,7 @@ RUN groupadd --system --gid 10001 quittance \
     && install --directory --owner quittance --group quittance --mode 0750 /var/lib/quittance/documents
 COPY --from=packages /opt/quittance /opt/quittance
 WORKDIR /app
-COPY alembic.ini cli.py settings.py worker.py ./
+COPY alembic.ini cli.py cli_books.py settings.py worker.py ./
 COPY activities activities
 COPY adapters adapters
 COPY api api

@@ -26,6 +26,7 @@ from adapters.postgres.audits import PostgresSeriesAudit
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.retention import PostgresRetention
 from adapters.series_auditor import Report, Scope, SeriesAuditor
+from cli_books import books
 from domain.errors import NotFound
 from settings import Settings
 
@@ -37,6 +38,9 @@ LONGEST_SILENCE = timedelta(minutes=2)
 @click.group()
 def cli() -> None:
     """Quittance: from checkout to sent invoice."""
+
+
+cli.add_command(books)
 
 
 @cli.command()

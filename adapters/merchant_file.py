@@ -30,15 +30,19 @@ from pydantic import (
     model_validator,
 )
 
+from adapters import charts
 from adapters.documents import blocks, logo
 from adapters.documents.fonts import FontLibrary
 from adapters.documents.words import LANGUAGES
+from domain.accounts import violations
+from domain.book_settings import PLAIN, BookSettings, Debtors
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.cart import TaxRounding
 from domain.checkout import Address
 from domain.countries import is_country
+from domain.currencies import exponent
 from domain.electronic_addresses import ElectronicAddress, id_problem, scheme_problem
-from domain.errors import InvalidInput
+from domain.errors import InvalidAmount, InvalidInput
 from domain.languages import is_language
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.merchants import BalancedWhen, Branding, Merchant, Seller
@@ -282,6 +286,49 @@ _PATTERN_KEYS = {
 }
 
 
+def _currency(code: str) -> str:
+    try:
+        decimals = exponent(code)
+    except InvalidAmount as error:
+        raise ValueError("must be an ISO 4217 currency code such as EUR") from error
+    if decimals > 2:
+        raise ValueError("books are kept in a currency with at most two decimals")
+    return code
+
+
+def _chart(name: str) -> str:
+    if name not in charts.names():
+        raise ValueError(f"must be one of {', '.join(charts.names())}")
+    return name
+
+
+class _BooksTable(_Table):
+    chart: Annotated[str, AfterValidator(_chart)] = PLAIN
+    accounts: list[charts.AccountTable] = []
+    currency: Annotated[str, AfterValidator(_currency)] = "EUR"
+    debtors: Annotated[Debtors, Field(strict=False)] = Debtors.EACH
+    first_debtor: int | None = None
+    account_length: Annotated[int, Field(ge=4, le=8)] = 4
+    fiscal_year_from: Annotated[int, Field(ge=1, le=12)] = 1
+    consultant: Annotated[int, Field(ge=1001, le=9_999_999)] | None = None
+    client: Annotated[int, Field(ge=1, le=99_999)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        settings = self.to_domain()
+        if broken := violations(charts.of_merchant(settings)):
+            raise ValueError("; ".join(broken))
+        if not 10**self.account_length <= settings.first_debtor <= settings.last_debtor:
+            raise ValueError(f"first_debtor must be between {10**self.account_length} and {settings.last_debtor}")
+        return self
+
+    def to_domain(self) -> BookSettings:
+        values = {name: value for name, value in self if name not in {"accounts", "first_debtor"}}
+        first = 10**self.account_length if self.first_debtor is None else self.first_debtor
+        accounts = tuple(account.to_domain() for account in self.accounts)
+        return BookSettings(**values, accounts=accounts, first_debtor=first)
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -308,6 +355,7 @@ class _MerchantTable(_Table):
     capture: Annotated[CaptureMode, Field(strict=False)] = CaptureMode.AUTOMATIC
     delayed_methods: list[Annotated[DelayedMethod, Field(strict=False)]] = []
     tax: _TaxTable = _TaxTable()
+    books: _BooksTable = _BooksTable()
 
     @field_validator("texts")
     @classmethod
@@ -394,5 +442,6 @@ class _MerchantTable(_Table):
             tax=self.tax.to_domain(),
             legal_entity=self.legal_entity or "",
             series=self.series.to_domain(),
+            books=self.books.to_domain(),
             credit_balance=self.credit_balance,
         )

@@ -19,6 +19,8 @@ from api.middleware import Envelope
 from api.problems import Problem, ProblemResponse, RequestRefused
 from api.result_token import ResultTokens
 from api.routes import (
+    booking_exports,
+    bookings,
     captures,
     cases,
     checkouts,
@@ -60,6 +62,8 @@ _ROUTES = (
     series,
     refunds,
     payouts,
+    bookings,
+    booking_exports,
     ledger,
     settlements,
     export,

@@ -17,6 +17,7 @@ from adapters.export import MerchantExport
 from adapters.mail.reports import read_reports
 from adapters.postgres import database
 from adapters.postgres.audits import PostgresSeriesAudit
+from adapters.postgres.books import PostgresBooks
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.inbox import PostgresInbox
@@ -61,6 +62,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
     services = Services(
         reader=PostgresReader(sessions),
         cases=PostgresCases(sessions),
+        books=PostgresBooks(sessions),
         runs=TemporalRuns(client, task_queue=settings.temporal.task_queue),
         refunds=TemporalRefundRuns(client, task_queue=settings.temporal.task_queue),
         corrections=TemporalCorrectionRuns(client, task_queue=settings.temporal.task_queue),

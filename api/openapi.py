@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import ledger_examples
+from api.book_examples import BOOK_EXAMPLES
+from api.book_schemas import BookingExportBody, ReasonBody
 from api.ledger_bodies import EntryCancelationBody, LinkBody, ReductionBody, SettlementBody
 from api.problems import MEDIA_TYPE
 from api.schemas import (
@@ -37,6 +39,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     CaptureBody,
     CancelInvoiceBody,
     CreditNoteBody,
+    BookingExportBody,
+    ReasonBody,
     ReductionBody,
     EntryCancelationBody,
     SettlementBody,
@@ -400,6 +404,7 @@ EXAMPLES: Mapping[str, Any] = {
     "decided_case": DECIDED_CASE,
     "payout": PAYOUT | {"items": [PAYOUT_ITEM]},
     "payouts": {"items": [PAYOUT], "next_cursor": None},
+    **BOOK_EXAMPLES,
     **ledger_examples.EXAMPLES,
     "alive": {"status": "ok"},
     "ready": {"status": "ok", "parts": {"database": True, "workflows": True}},

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from domain.audit import AuditPage, SeriesPage
+from domain.book_views import AccountBalance, BookingFilter, BookingPage, BookingView
+from domain.booking_exports import ExportPage, ExportView, MadeExport, RequestExport
 from domain.captures import CaptureRequest
 from domain.cases import CaseStatus, DecideCase
 from domain.checkout import CheckoutRequest, CheckoutStatus
@@ -28,6 +31,7 @@ from domain.ledger_views import (
 from domain.merchants import Merchant
 from domain.monitoring import Figures
 from domain.payments import PaymentStatus, ProviderEvent
+from domain.periods import ChangePeriod, PeriodPage, PeriodView
 from domain.refund_requests import RefundRequest
 from domain.settlement_steps import LinkRequest
 from domain.settlements import Request
@@ -344,6 +348,53 @@ class Cases(Protocol):
 
     async def decide(self, step: DecideCase) -> None:
         """Write the decision down, once. Raises NotFound, CaseDecided, and InvalidInput for what is no option."""
+        ...
+
+
+class Books(Protocol):
+    """The bookings of merchants. Another merchant's do not exist."""
+
+    async def bookings(self, merchant_id: str, wanted: BookingFilter, *, cursor: str | None, limit: int) -> BookingPage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def booking(self, merchant_id: str, booking_id: str) -> BookingView | None:
+        """One booking."""
+        ...
+
+    async def rebook(self, merchant_id: str, booking_id: str, *, by: str, reason: str) -> str:
+        """Take a booking back and book the same on the accounts of today's chart, once; the new booking's id.
+
+        Raises NotFound, and InvalidInput for a reversal.
+        """
+        ...
+
+    async def trial_balance(self, merchant_id: str, first_day: date, last_day: date) -> tuple[AccountBalance, ...]:
+        """What every account began with, what moved in it, and what it ended with."""
+        ...
+
+    async def periods(self, merchant_id: str, *, cursor: str | None, limit: int) -> PeriodPage:
+        """Closings and reopenings of months, newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def change_period(self, step: ChangePeriod) -> PeriodView:
+        """Close or reopen a month. Raises InvalidInput for one that is not over."""
+        ...
+
+    async def export(self, step: RequestExport) -> MadeExport:
+        """A batch of what is new in a range, or the latest of the range. Raises InvalidInput."""
+        ...
+
+    async def exports(self, merchant_id: str, *, cursor: str | None, limit: int) -> ExportPage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def exported(self, merchant_id: str, export_id: str) -> ExportView | None:
+        """One batch."""
+        ...
+
+    def file(self, merchant_id: str, export_id: str) -> AsyncIterator[bytes]:
+        """The file of a batch, piece by piece, always the same bytes. Raises NotFound."""
         ...
 
 

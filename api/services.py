@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from api.ports import (
+    Books,
     Cases,
     CheckoutRuns,
     CorrectionRuns,
@@ -35,6 +36,7 @@ class Services:
 
     reader: Reader
     cases: Cases
+    books: Books
     runs: CheckoutRuns
     refunds: RefundRuns
     corrections: CorrectionRuns
@@ -84,6 +86,10 @@ class Site:
     def download_url(self, token: str) -> str:
         """The download link of a token."""
         return f"{self.public_url}/d/{token}"
+
+    def booking_file_url(self, export_id: str) -> str:
+        """Where the file of a booking export is."""
+        return f"{self.public_url}/v1/booking-exports/{export_id}/file"
 
     def link_url(self, link_id: str) -> str:
         """Where a link for several entries is read."""

@@ -1,7 +1,7 @@
 """Why no tax is charged: codes of the VATEX list (CEF, as EN 16931 takes it for BT-121).
 
 Four categories have one code each, which is set without asking. What is exempt (category E) has many reasons, so the
-seller names his. Documents word a code in their language; the words are kept by `word_key`.
+seller names his. Documents word a code in their language, a point of an article by the words of the article.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ CODE_OF_CATEGORY: Mapping[TaxCategory, str] = MappingProxyType(
     }
 )
 
-_WORDED = (
+_ARTICLES = (
     "VATEX-EU-79-C", "VATEX-EU-132", "VATEX-EU-135-1", "VATEX-EU-143", "VATEX-EU-144", "VATEX-EU-146-1E",
     "VATEX-EU-148", "VATEX-EU-151", "VATEX-EU-153", "VATEX-EU-159", "VATEX-EU-309", "VATEX-EU-D", "VATEX-EU-F",
     "VATEX-EU-I", "VATEX-EU-J", "VATEX-FR-FRANCHISE",
@@ -30,22 +30,7 @@ _POINTS = {
     "VATEX-EU-151": "1A 1AA 1B 1C 1D 1E",
 }
 
-_WORDS_OF: Mapping[str, str] = MappingProxyType(
-    {code: code for code in (*CODE_OF_CATEGORY.values(), *_WORDED)}
-    | {f"{article}-{point}": article for article, points in _POINTS.items() for point in points.split()}
+EXEMPT_CODES = frozenset(
+    (*_ARTICLES, *(f"{article}-{point}" for article, points in _POINTS.items() for point in points.split()))
 )
-
-EXEMPT_CODES = frozenset(_WORDS_OF) - frozenset(CODE_OF_CATEGORY.values())
-"""Codes a seller may give for category E. The points of one article share its words."""
-
-
-def word_key(code: str) -> str:
-    """The key under which the words of a code are kept (`[exemption]` in the texts of documents).
-
-    Raises KeyError for a code that is not ours.
-    """
-    return _WORDS_OF[code]
-
-
-WORD_KEYS = frozenset(_WORDS_OF.values())
-"""All keys that a language must word."""
+"""Codes a seller may give for category E."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.book_settings import NO_CHOICE, BookSettings
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.electronic_addresses import ElectronicAddress
@@ -80,6 +81,7 @@ class Merchant:
     `capture` says whether payments are captured at once or only authorized, unless a checkout says otherwise;
     `delayed_methods` are the methods whose money comes days later and may fail, that customers are offered as well.
     `tax` says how sales are taxed.
+    `books` says how bookings are kept.
     `credit_balance` says what becomes of money that a reduction or cancelation frees, unless the request does.
     """
 
@@ -106,6 +108,7 @@ class Merchant:
     tax: TaxSettings = field(default_factory=TaxSettings)
     legal_entity: str = ""
     series: Mapping[str, Numbering] = field(default_factory=dict)
+    books: BookSettings = NO_CHOICE
 
     def numbering(self, kind: str) -> Numbering:
         """How documents of this kind (see `domain.invoices.InvoiceKind`) are numbered."""

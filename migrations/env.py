@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.postgres import (  # noqa: F401 -- their tables are known to Base
+    tables_bookings,
     tables_cases,
     tables_corrections,
     tables_disputes,

@@ -3,6 +3,8 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tests.book_equations import assert_books_agree
+
 _SUMS = text("""
     SELECT merchant_id, currency, sum(captured) AS captured, sum(assigned) AS assigned, sum(available) AS available,
            sum(refunded) AS refunded, sum(disputed) AS disputed
@@ -99,7 +101,7 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
 
     What banks hold back in disputes is a place of its own. One payment may be on several entries, and one entry may
     hold several payments; what entries owe less is told by refunds, settlements and corrections, and by credit notes if
-    invoiced.
+    invoiced. The books say the same, to the minor unit.
     """
     async with engine.connect() as connection:
         for row in await connection.execute(_SUMS):
@@ -123,3 +125,4 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
             ("refund: (id, taken from entries, sum of its items)", _TAKEN),
         ):
             assert [tuple(row) for row in await connection.execute(query)] == [], name
+        await assert_books_agree(connection)

@@ -75,9 +75,9 @@ class Wording:
 
     def text(self, key: str) -> str:
         """The text of a dotted key as it is written, with its `{placeholders}`."""
-        return self.text_or(key, key)
+        return self.say_or(key, key)
 
-    def text_or(self, key: str, default: str) -> str:
+    def say_or(self, key: str, default: str) -> str:
         """The text of a dotted key, or `default` where no text has it."""
         return next((layer[key] for layer in self._texts if key in layer), default)
 
@@ -99,7 +99,7 @@ class Wording:
     def quantity(self, quantity: Decimal, unit: str) -> str:
         """A quantity with its unit (UN/ECE Recommendation 20); pieces are plain numbers."""
         number = format_decimal(quantity, locale=self._locale, decimal_quantization=False)
-        name = self.text_or(f"units.{unit}", unit)
+        name = self.say_or(f"units.{unit}", unit)
         return f"{number}{_NO_BREAK_SPACE}{name}" if name else number
 
     def rate(self, per_cent: Decimal) -> str:

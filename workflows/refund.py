@@ -28,7 +28,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.late_money import LateMoneyActivities
     from activities.provider import ProviderActivities
     from activities.refunds import RefundActivities
-    from domain.cases import TracePayment
+    from domain.cases import STEP_FAILED, NewCase, TracePayment
+    from domain.errors import BrokenRule
     from domain.payments import SettledBy
     from domain.refund_steps import (
         AdoptRefund,
@@ -43,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.refunds import ReadRefund, RefundReport, RefundStatus
     from domain.steps import LookUp, OfInvoice, RecordFindings
     from workflows import search_attributes as attributes
-    from workflows.calls import at_provider, in_books, reason
+    from workflows.calls import at_provider, in_books, problems, reason
     from workflows.correction import send_correction
     from workflows.late_payment import hand_over
 
@@ -232,7 +233,7 @@ class RefundWorkflow:
             failure=failure,
             event_ids=tuple(event_ids),
         )
-        self._refund = await in_books(RefundActivities.apply_refund, step, "book what the provider says")
+        self._refund = await self._booked(step)
         self._tell(f"The refund is {self._refund.status}.")
         self._send_credit_notes(self._refund)
         came_back = self._refund.status is RefundStatus.FAILED and before.status is not RefundStatus.FAILED
@@ -244,6 +245,34 @@ class RefundWorkflow:
         """Write and mail the credit notes beside all else: a mail server that is down holds no money up."""
         if self._mailing is None and refund.credit_notes:
             self._mailing = asyncio.create_task(_send_all(refund.credit_notes))
+
+    async def _booked(self, step: ApplyRefund) -> RefundStanding:
+        """Book it. A credit note that breaks a rule is put before a person, and tried again until that is mended."""
+        for pause in _steps(SOON):
+            try:
+                return await in_books(RefundActivities.apply_refund, step, "book what the provider says")
+            except ActivityError as failure:
+                broken = problems(failure)
+                if not broken:
+                    raise
+            await self._put_before_person(step, broken)
+            await workflow.sleep(pause, summary="wait until the credit note is mended")
+        raise AssertionError("unreachable")
+
+    async def _put_before_person(self, step: ApplyRefund, broken: tuple[BrokenRule, ...]) -> None:
+        """One case a refund, however often its credit note is tried."""
+        words = "; ".join(["The credit note breaks a rule", *map(str, broken)])
+        case = NewCase(
+            merchant_id=step.merchant_id,
+            checkout_id=self._money.checkout_id,
+            fact=f"{STEP_FAILED}:{step.refund_id}",
+            kind=STEP_FAILED,
+            options=("acknowledge",),
+            data={"detail": words},
+            opened_at=workflow.now(),
+        )
+        await in_books(LateMoneyActivities.open_case, case, "open a case: the credit note breaks a rule")
+        self._tell(f"{words}. It is tried again, every hour in the end.")
 
     # Facts and requests from outside
 

@@ -203,7 +203,7 @@ def payment_instructions(invoice: Invoice) -> PaymentInstructions:
         return PaymentInstructions(code=_CARD, text=paid.detail, card_brand=card[1], card_digits=card[2])
     if paid.method == "bank_transfer" and invoice.seller.iban:
         return _transfer(invoice)
-    method = words_of(invoice).text_or(f"methods.{paid.method}", paid.method)
+    method = words_of(invoice).say_or(f"methods.{paid.method}", paid.method)
     return PaymentInstructions(code=_ONLINE_PAYMENT_SERVICE, text=f"{method} {paid.detail or ''}".strip())
 
 

@@ -141,7 +141,7 @@ def _length_below_totals(invoice: Invoice, free: dict[str, Markup]) -> int:
 
 def _method(wording: Wording, method: str, detail: str | None) -> str:
     """A payment method in words, with what tells it from others, which stays on one line."""
-    name = wording.text_or(f"methods.{method}", method.replace("_", " ").title())
+    name = wording.say_or(f"methods.{method}", method.replace("_", " ").title())
     return f"{name} ({detail.replace(' ', _NO_BREAK_SPACE)})" if detail else name
 
 

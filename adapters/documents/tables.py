@@ -158,4 +158,4 @@ def reason_for_no_tax(wording: Wording, subtotal: TaxSubtotal) -> str:
     of_category = wording.text(f"exemptions.{subtotal.tax_category}")
     code = subtotal.exemption_code or ""
     article = "-".join(code.split("-")[:3])
-    return wording.text_or(f"exemptions.{code}", wording.text_or(f"exemptions.{article}", of_category))
+    return wording.say_or(f"exemptions.{code}", wording.say_or(f"exemptions.{article}", of_category))

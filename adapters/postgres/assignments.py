@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.database import new_id
 from adapters.postgres.tables import EntryItemRow, EntryRow, InvoiceRow, PaymentRow
 from domain import entries, invoices
@@ -38,23 +39,23 @@ async def assign(session: AsyncSession, entry: EntryRow, payment: PaymentRow, am
         return 0
     item = await _item(session, entry, payment)
     if item is None:
-        session.add(
-            EntryItemRow(
-                id=new_id("eit"),
-                merchant_id=entry.merchant_id,
-                entry_id=entry.id,
-                payment_id=payment.id,
-                kind=EntryItemKind.ASSIGNED,
-                amount=taken,
-                business_process=process,
-            )
+        item = EntryItemRow(
+            id=new_id("eit"),
+            merchant_id=entry.merchant_id,
+            entry_id=entry.id,
+            payment_id=payment.id,
+            kind=EntryItemKind.ASSIGNED,
+            amount=taken,
+            business_process=process,
         )
+        session.add(item)
     else:
         item.amount, item.business_process = item.amount + taken, process
     payment.available -= taken
     payment.assigned += taken
     entry.assigned += taken
     _settle(entry)
+    await booked.assignment(session, entry, payment, item.amount)
     return taken
 
 
@@ -65,14 +66,16 @@ async def unassign(session: AsyncSession, entry: EntryRow, payment: PaymentRow, 
     item = await _item(session, entry, payment)
     if item is None or item.amount < amount:
         raise ValueError(f"payment {payment.id} has no {amount} assigned to entry {entry.id}")
-    if item.amount == amount:
+    left = item.amount - amount
+    if left == 0:
         await session.delete(item)
     else:
-        item.amount, item.business_process = item.amount - amount, process
+        item.amount, item.business_process = left, process
     payment.assigned -= amount
     payment.available += amount
     entry.assigned -= amount
     _settle(entry)
+    await booked.assignment(session, entry, payment, left)
 
 
 async def free(session: AsyncSession, entry: EntryRow, amount: int, process: str) -> dict[PaymentRow, int]:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.checkouts import locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.feed import tell
@@ -111,6 +112,7 @@ class PostgresCases:
                 raise CaseDecided(case.id, Decision.RESOLVED)
             case.data = case.data | {"reserved": payment.available}
             payment.refunded, payment.available = payment.refunded + payment.available, 0
+            await booked.refund(session, payment, case.id, case.data["reserved"])
         if decision in NOTHING_TO_DO or case.kind == STEP_FAILED or case.workflow_id is None:
             case.settled_at = at
         if checkout is not None:

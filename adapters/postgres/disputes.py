@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.assignments import assign, settle_invoice, ties_of_payment, unassign
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.database import Sessions, new_id
@@ -126,7 +127,7 @@ def _new_dispute(session: AsyncSession, payment: PaymentRow, report: DisputeRepo
 async def _apply(
     session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, report: DisputeReport, at: datetime
 ) -> None:
-    before = DisputeStatus(dispute.status)
+    before, money = DisputeStatus(dispute.status), (dispute.held, dispute.fee)
     status = disputes.advance(before, report.status)
     dispute.status = status
     dispute.checkout_id = payment.checkout_id
@@ -141,6 +142,8 @@ async def _apply(
         await _withdraw(session, dispute, payment, wanted - dispute.held)
     elif wanted < dispute.held:
         await _give_back(session, dispute, payment)
+    if (dispute.held, dispute.fee) != money:
+        await booked.dispute(session, dispute, payment)
 
 
 async def _withdraw(session: AsyncSession, dispute: DisputeRow, payment: PaymentRow, amount: int) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.proofs import content_of
 from adapters.postgres.series import DrawnNumber, chain, draw
@@ -69,6 +70,9 @@ async def finalize(
     await _write(session, drawn)
     session.add_all([*lines, *subtotals])
     await session.flush()
+    deductions = draft.particulars.deductions
+    claim = draft.cart.totals.payable - sum(deduction.amount for deduction in deductions)
+    await booked.document(session, invoice, draft.cart, deductions, [(ties.entry_id, claim)])
     return invoice
 
 

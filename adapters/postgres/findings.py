@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.database import new_id
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import CheckoutRow, EntryRow, PaymentRow, ProviderEventRow
@@ -39,7 +40,7 @@ async def record_payment(
     payment = await _payment(session, merchant_id, report, settled_by)
     payment.checkout_id = payment.checkout_id or checkout_id
     payment.link_id = payment.link_id or link_id
-    before = PaymentStatus(payment.status)
+    before, money = PaymentStatus(payment.status), (payment.captured, payment.fee)
     after = payments.advance(before, report.status, promised=payment.promise is not None)
     payment.status = after
     if after in MONEY and before not in MONEY:
@@ -62,6 +63,8 @@ async def record_payment(
         await tell(session, merchant_id, f"payment.{after}", payment.checkout_id, reason=report.failure)
     payment.failure = (report.failure or payment.failure) if after in _FRUITLESS else None
     payment.updated_at = datetime.now(UTC)
+    if (payment.captured, payment.fee) != money:
+        await booked.payment(session, payment)
     return payment if after in MONEY and before not in MONEY else None
 
 

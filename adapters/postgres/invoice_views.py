@@ -117,6 +117,8 @@ async def _corrections_of(session: AsyncSession, ids: Sequence[str]) -> dict[str
     )
     corrections: dict[str, tuple[CorrectionView, ...]] = {}
     for row in found:
-        view = CorrectionView(id=row.id, kind=InvoiceKind(row.kind), number=row.number, total=row.grand_total)
+        view = CorrectionView(
+            id=row.id, kind=InvoiceKind(row.kind), number=row.number, total=row.grand_total + row.rounding
+        )
         corrections[row.corrects_id or ""] = (*corrections.get(row.corrects_id or "", ()), view)
     return corrections

@@ -7,6 +7,7 @@ from itertools import chain
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases, put_under_review
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
 from adapters.postgres.database import Sessions, from_json
@@ -138,6 +139,7 @@ class PostgresLateMoneyBook:
             case.settled_at = step.at
             if not refunded:
                 payment.refunded, payment.available = payment.refunded - amount, payment.available + amount
+                await booked.refund(session, payment, case.id, 0)
             await session.flush()
             await tell(
                 session,

@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.findings import PROVIDER, mark_applied
@@ -40,6 +41,7 @@ class PostgresPayoutBook:
             failed = payout.status != PayoutStatus.FAILED and report.status is PayoutStatus.FAILED
             payout.status = payouts.advance(PayoutStatus(payout.status), report.status)
             payout.arrives_on, payout.updated_at = report.arrives_on, step.at
+            await booked.payout(session, payout)
             found: list[NewCase] = [_failed(payout, step.at)] if failed else []
             if report.itemized or report.manual:
                 await _insert_items(session, payout, report)
@@ -134,9 +136,10 @@ async def _compare(session: AsyncSession, payout: PayoutRow, report: PayoutRepor
         await _disputes(session, payout),
     )
     books = payouts.books_of([*charges, *refunds, *disputes])
-    found, results = [], []
+    found, results, tied = [], [], []
     for item in report.items:
         ours, mismatch = payouts.compare(item, payout.currency, books)
+        tied.append((item, ours))
         payment_id = ours.payment_id if ours else None
         results.append(
             {"payout_id": payout.id, "reference": item.reference, "payment_id": payment_id, "matched": not mismatch}
@@ -145,6 +148,7 @@ async def _compare(session: AsyncSession, payout: PayoutRow, report: PayoutRepor
             found.append(_item_differs(payout, item, ours, mismatch, at))
     if results:
         await session.execute(update(PayoutItemRow), results)
+    await booked.payout_items(session, payout, tied)
     if report.manual:
         found.append(_payout_differs(payout, report, Mismatch.NOT_ITEMIZED, at))
     elif report.items_total != report.amount:

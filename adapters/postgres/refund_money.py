@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres import credit_notes
+from adapters.postgres import booked, credit_notes
 from adapters.postgres.assignments import Tie, reduce, settle_invoice, ties_of_payment, unassign
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.database import from_json
@@ -21,7 +21,7 @@ from domain.cases import NewCase
 from domain.checkout import CheckoutStatus
 from domain.late_money import OPTIONS, Misfit
 from domain.merchants import Merchant
-from domain.refunds import UNDER_WAY, RefundStatus, refundable
+from domain.refunds import UNDER_WAY, RefundOrigin, RefundStatus, refundable
 
 PROCESS = "refund"
 UNMATCHED = "refund_unmatched"
@@ -94,14 +94,22 @@ async def reserve(session: AsyncSession, refund: RefundRow, payment: PaymentRow)
     if missing and missing - available > payment.assigned - promised:
         return False
     _count(refund, payment, available)
+    await _write_down(session, refund, payment)
     return True
 
 
-def release(refund: RefundRow, payment: PaymentRow) -> None:
+async def release(session: AsyncSession, refund: RefundRow, payment: PaymentRow) -> None:
     """The refund did not happen, or came back: what was counted is available again."""
     payment.refunded -= refund.counted
     payment.available += refund.counted
     refund.counted = refund.from_entry = 0
+    await _write_down(session, refund, payment)
+
+
+async def _write_down(session: AsyncSession, refund: RefundRow, payment: PaymentRow) -> None:
+    """In the books a refund that a case ordered is the case's."""
+    late = refund.origin == RefundOrigin.LATE_MONEY
+    await booked.refund(session, payment, refund.key.partition("/")[2] if late else refund.id, refund.counted)
 
 
 def _count(refund: RefundRow, payment: PaymentRow, amount: int) -> None:
@@ -121,6 +129,7 @@ async def book(session: AsyncSession, refund: RefundRow, payment: PaymentRow) ->
     for tie in sorted(ties, key=lambda tie: not _of(tie, refund.checkout_id)):
         await _take_from_entry(session, refund, tie, min(tie.item.amount, refund.amount - refund.counted))
     _count(refund, payment, min(refund.amount - refund.counted, payment.available))
+    await _write_down(session, refund, payment)
     if refund.counted < refund.amount:
         await _open_unmatched(session, refund)
     refund.booked_at = refund.updated_at = datetime.now(UTC)

@@ -67,7 +67,7 @@ async def _give_up(
 ) -> None:
     """No money has moved: what was counted is available again. Freed money that nobody has a use for becomes a case."""
     freed = scene.refund.origin == RefundOrigin.CREDIT_BALANCE and scene.refund.counted > 0
-    refund_money.release(scene.refund, scene.payment)
+    await refund_money.release(session, scene.refund, scene.payment)
     scene.refund.failure = failure or f"the refund is {status} at the provider"
     if freed:
         await session.flush()
@@ -104,7 +104,7 @@ async def _later_report(session: AsyncSession, scene: Scene, report: RefundRepor
             await tell_of(session, refund, "refund.succeeded")
         return
     refund.failure = report.failure or f"the refund is {after} at the provider"
-    refund_money.release(refund, scene.payment)
+    await refund_money.release(session, refund, scene.payment)
     await session.flush()
     await refund_money.open_came_back(session, refund, scene.payment, money_run)
     await fail(session, refund, after, refund.failure)

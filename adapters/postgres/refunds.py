@@ -239,7 +239,7 @@ async def _write_down(session: AsyncSession, step: PrepareRefund, payment: Payme
 async def _leave_available(session: AsyncSession, refund: RefundRow, payment: PaymentRow, by: str) -> None:
     """Freed money whose refund was rejected stays available for other entries."""
     if refund.counted:
-        refund_money.release(refund, payment)
+        await refund_money.release(session, refund, payment)
         await keep(session, payment, by=by, reason=refund.failure or "the refund was rejected")
 
 

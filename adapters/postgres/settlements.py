@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres import credit_notes, deposits
+from adapters.postgres import booked, credit_notes, deposits
 from adapters.postgres.assignments import (
     assign,
     balance_of,
@@ -160,6 +160,7 @@ async def _reduce(session: AsyncSession, deed: _Deed, request: Reduce) -> None:
     deed.entry, deed.amount, deed.reduction = entry, amount, request.reduction
     if request.reduction is ReductionKind.CREDIT:
         await _credit(session, deed, invoice, amount, request.reason)
+    await booked.given_up(session, entry)
     deed.told.append(("entry.reduced", checkout, _said(entry, request.reason, amount, reduction=request.reduction)))
     if invoice is not None and entry.status == EntryStatus.BALANCED and not was_balanced:
         deed.told.append(("entry.balanced", checkout, {"entry_id": entry.id}))

@@ -38,8 +38,9 @@ WITHIN_INVOICE = """
 CREATE OR REPLACE FUNCTION quittance_credit_within_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- The steps lock the checkout before they correct, so no second correction can slip in between.
-    IF NEW.grand_total + (SELECT coalesce(sum(grand_total), 0) FROM invoices WHERE corrects_id = NEW.corrects_id)
-        > (SELECT grand_total FROM invoices WHERE id = NEW.corrects_id AND kind IN {corrected}
+    IF NEW.grand_total + NEW.rounding
+        + (SELECT coalesce(sum(grand_total + rounding), 0) FROM invoices WHERE corrects_id = NEW.corrects_id)
+        > (SELECT grand_total + rounding FROM invoices WHERE id = NEW.corrects_id AND kind IN {corrected}
             AND currency = NEW.currency AND merchant_id = NEW.merchant_id) IS NOT FALSE THEN
         RAISE EXCEPTION '% % would take back more than was invoiced', NEW.kind, NEW.number;
     END IF;

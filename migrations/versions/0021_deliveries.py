@@ -1,13 +1,13 @@
 """A document can be mailed again: a delivery for each request.
 
-Revision: 0021, after 0016
+Revision: 0021, after 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

@@ -14,6 +14,7 @@ from adapters.vat_ids import is_vat_id
 from api.app import Services, create_app
 from api.openapi import CHECKOUT_REQUEST
 from domain.views import CheckoutView
+from tests.fakes.books import FakeBooks
 from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
@@ -100,6 +101,7 @@ async def a_stage() -> AsyncIterator[Stage]:
     services = Services(
         reader=reader,
         cases=runs.cases,
+        books=FakeBooks(world),
         runs=runs,
         refunds=refunds,
         corrections=corrections,

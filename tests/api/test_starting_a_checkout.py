@@ -384,4 +384,5 @@ async def test_text_that_the_invoice_could_not_show_is_refused_before_anybody_pa
     found = errors(await stage.post(with_value(field, text)))
     assert set(found) == {field}
     assert f"U+{ord(text[-1]):04X}" in found[field]
+    assert ("such as Noto Sans CJK" in found[field]) == (text == "漢字")
     assert not stage.runs.opened

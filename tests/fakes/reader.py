@@ -101,7 +101,7 @@ class FakeReader:
     ) -> InvoicePage:
         canceled = [view for owner, view in self._now().canceled_invoices.values() if owner == merchant_id]
         mine = [*(view.invoice for view in self._of(merchant_id) if view.invoice is not None), *canceled]
-        mine = sorted(mine, key=lambda view: view.number, reverse=True)
+        mine = sorted(mine, key=lambda view: view.id, reverse=True)
         if cursor is not None:
             before = next((place for place, view in enumerate(mine) if view.id == cursor), None)
             if before is None:

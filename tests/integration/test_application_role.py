@@ -43,7 +43,7 @@ async def test_the_application_needs_no_more_than_its_own_rights(clerk: Clerk) -
     assert owner == 0
 
 
-TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents", "series")
+TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents", "series", "bookings", "booking_lines")
 ATTEMPTS = (
     "ALTER TABLE {} DISABLE TRIGGER ALL",
     "ALTER TABLE {} DISABLE TRIGGER USER",

@@ -63,7 +63,7 @@ async def test_a_draft_that_no_electronic_invoice_can_carry_takes_no_number(cler
     broken = replace(NORDWERK, seller=replace(NORDWERK.seller, managing_directors="Ada\x07"))
     await PostgresMerchants(clerk.sessions).save(broken)
 
-    with pytest.raises(InvalidDraft, match=r"/seller/managing_directors has a character that XML cannot carry"):
+    with pytest.raises(InvalidDraft, match=r"XML /seller/managing_directors: has a character that XML cannot carry"):
         await clerk.bill(entry)
 
     async with clerk.sessions() as session:

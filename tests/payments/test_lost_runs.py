@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from domain.capture_modes import CaptureMode
+from domain.captures import AskCapture, CaptureRequest
 from domain.checkout import CheckoutStatus
 from domain.errors import MailRefused
 from domain.payments import SettledBy
@@ -12,7 +14,7 @@ from tests.house import eventually
 from tests.payments.books import Books, left_by_a_lost_run
 from tests.workflows.conftest import Run, Stage
 from workflows.checkout import CheckoutWorkflow
-from workflows.messages import CheckoutResult, workflow_id
+from workflows.messages import CaptureCheckout, CheckoutResult, workflow_id
 from workflows.reporter import TemporalReporter
 
 LEFT_AFTER = ["link", "session", "payment at the provider", "capture", "order", "balance", "invoice"]
@@ -72,6 +74,39 @@ async def test_lost_run_whose_link_ended_after_the_payment_is_completed(stage: S
     result = await (await _restarted(stage, books)).result()
 
     assert result.status is CheckoutStatus.COMPLETED
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["waits for the shop", "capture asked for"])
+async def test_lost_run_takes_up_an_authorization_and_captures_it_once(stage: Stage, asked: bool) -> None:
+    books = await left_by_a_lost_run(stage, capture=CaptureMode.MANUAL)
+    await books.open_session()
+    await books.pay()
+    await books.look()
+    if asked:
+        request = CaptureRequest(checkout_id=books.entry.checkout_id)
+        await books.payments.ask_capture(AskCapture(merchant_id="meridian", request=request))
+    await _end_link(stage)
+
+    run = await _restarted(stage, books)
+
+    if not asked:
+        await run.execute_update(CheckoutWorkflow.capture, CaptureCheckout())
+    assert (await run.result()).status is CheckoutStatus.COMPLETED
+    assert stage.provider.calls.count("capture_payment") == 1
+
+
+async def test_lost_run_waits_for_an_ordered_transfer_past_the_links_end(stage: Stage) -> None:
+    books = await left_by_a_lost_run(stage)
+    session = await books.open_session()
+    reference = stage.provider.order_transfer(session)
+    await books.look()
+    await _end_link(stage)
+    run = await _restarted(stage, books)
+    await stage.environment.sleep(timedelta(days=3))
+
+    stage.provider.settle_transfer(reference, paid=True)
+
+    assert (await run.result()).status is CheckoutStatus.COMPLETED
 
 
 async def test_run_that_is_alive_is_not_started_again(stage: Stage) -> None:

@@ -34,6 +34,7 @@ from domain.checkout import CheckoutStatus
 from domain.payments import PaymentReport, PaymentStatus, SettledBy
 from domain.settlements import CreditBalance, ReductionKind
 from sandbox.postgres import PostgresServer
+from tests.conservation import assert_money_is_conserved
 from tests.house import MERIDIAN
 from tests.payments.payment_world import PaymentWorld
 
@@ -80,6 +81,20 @@ _STATE = """
     WHERE checkout_id = :id AND status = 'open' HAVING count(*) > 1
     UNION ALL SELECT 'an order without money', id, NULL, NULL, NULL FROM orders
     WHERE checkout_id = :id AND NOT EXISTS (SELECT FROM payments WHERE checkout_id = :id AND captured > 0)
+    UNION ALL SELECT 'the books have other unassigned money', currency, NULL, said - booked, NULL FROM (
+        SELECT currency, sum(available) AS said FROM payments WHERE checkout_id = :id GROUP BY currency
+    ) AS payments FULL JOIN (
+        SELECT currency, -sum(booking_lines.amount) AS booked FROM bookings
+        JOIN booking_lines ON booking_id = bookings.id
+        WHERE checkout_id = :id AND role = 'unassigned' GROUP BY currency
+    ) AS books USING (currency) WHERE coalesce(said, 0) <> coalesce(booked, 0)
+    UNION ALL SELECT 'the books have another balance of the entry', id, NULL, asked - assigned - booked, NULL FROM (
+        SELECT id, assigned,
+            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * (grand_total + rounding)) FROM invoices
+                      WHERE entry_id = entries.id), 0) AS asked,
+            coalesce((SELECT sum(amount) FROM booking_lines WHERE entry_id = entries.id), 0) AS booked
+        FROM entries WHERE checkout_id = :id
+    ) AS entry WHERE asked - assigned <> booked
 """
 """The payments, and what is wrong."""
 _UNTOLD = """
@@ -301,6 +316,7 @@ def desk(postgres_server: PostgresServer) -> Iterator[Desk]:
         sessions = database.sessions(engine)
         runner.run(PostgresMerchants(sessions).save(load(MERIDIAN)))
         yield Desk(runner, sessions)
+        runner.run(assert_money_is_conserved(engine))
         runner.run(engine.dispose())
 
 

@@ -15,16 +15,18 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.reconciliation import PostgresReconciliationBook
+from domain.capture_modes import CaptureMode
 from domain.checkout import CheckoutStatus
-from domain.payments import ProviderEvent, SettledBy
+from domain.payments import PaymentStatus, ProviderEvent, SettledBy
 from domain.reconciliation import Sweep, Swept
 from sandbox.temporal import TemporalServer
 from tests.fakes.provider import FakeProvider
 from tests.house import MERIDIAN, eventually
 from tests.payments.books import Books, left_by_a_lost_run
 from tests.workflows.conftest import KEYS, Run, Stage
+from tests.workflows.late_money import policies
 from workflows.checkout import CheckoutWorkflow
-from workflows.messages import OpenedLink, workflow_id
+from workflows.messages import CancelCheckout, OpenedLink, workflow_id
 from workflows.reconciliation import ReconciliationWorkflow, StartSweep, SweepResult
 from workflows.schedules import SWEEP_ID, keep_sweep
 
@@ -83,6 +85,25 @@ async def test_webhook_that_never_came_is_found_in_the_providers_own_list(stage:
         return await _unapplied(stage) == 0
 
     await eventually(all_applied)
+
+
+async def test_lapse_of_an_authorization_that_nobody_told_of_is_found_in_the_providers_own_list(stage: Stage) -> None:
+    await policies(stage, capture=CaptureMode.MANUAL)
+    run, link = await stage.open()
+    session_id = await stage.press_pay(run)
+    reference = stage.provider.pay(session_id)
+    await run.execute_update(CheckoutWorkflow.payer_returned)
+    stage.provider.lapse(reference)
+    stage.provider.messages.append((await _ago(stage, minutes=5), _message(stage, session_id)))
+
+    await _sweep(stage)
+
+    async def lapsed() -> bool:
+        return [payment.status for payment in (await stage.see(link)).payments] == [PaymentStatus.EXPIRED]
+
+    await eventually(lapsed)
+    await run.execute_update(CheckoutWorkflow.cancel, CancelCheckout(reason="the test is over"))
+    await run.result()
 
 
 async def test_providers_list_is_read_on_from_where_the_last_sweep_ended(stage: Stage) -> None:

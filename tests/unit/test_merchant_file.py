@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.merchant_file import InvalidMerchantFile, load
+from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.cart import TaxRounding
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
@@ -49,6 +50,20 @@ def test_a_merchant_may_wait_for_the_providers_fee(tmp_path: Path) -> None:
     path = _written(tmp_path, text.replace("[seller]", 'balanced_when = "settled"\n[seller]', 1))
     assert load(_MERIDIAN).balanced_when is BalancedWhen.CAPTURED
     assert load(path).balanced_when is BalancedWhen.SETTLED
+
+
+def test_how_customers_pay_is_read_and_has_defaults(tmp_path: Path) -> None:
+    text = _MERIDIAN.read_text(encoding="utf-8")
+    named = ("capture", "delayed_methods")
+    without = "\n".join(line for line in text.splitlines() if not line.startswith(named))
+    assert load(_MERIDIAN) == load(_written(tmp_path, without))
+    changed = text.replace('capture = "automatic"', 'capture = "manual"')
+    changed = changed.replace("delayed_methods = []", 'delayed_methods = ["sepa_debit", "konbini"]')
+    merchant = load(_written(tmp_path, changed))
+    assert merchant.capture is CaptureMode.MANUAL
+    assert merchant.delayed_methods == (DelayedMethod.SEPA_DEBIT, DelayedMethod.KONBINI)
+    with pytest.raises(InvalidMerchantFile, match="delayed_methods"):
+        load(_written(tmp_path, text.replace("delayed_methods = []", 'delayed_methods = ["card"]')))
 
 
 def test_policies_for_money_that_does_not_fit_are_read_and_have_defaults(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ async def test_credit_note_is_written_and_mailed_and_the_money_goes_back_by_poli
     assert {document["kind"] for document in documents if document["invoice_id"] == opened.document_id} == {
         "invoice_pdf",
         "invoice_xml",
+        "invoice_ubl",
     }
 
     async def given_back() -> bool:

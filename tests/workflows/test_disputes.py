@@ -235,8 +235,8 @@ async def write_off(stage: Stage, link: OpenedLink) -> None:
 async def test_money_that_returns_after_the_debt_was_written_off_is_not_overlooked(stage: Stage) -> None:
     merchants = PostgresMerchants(database.sessions(stage.engine))
     await merchants.save(replace(load(MERIDIAN), overpayment=OverpaymentPolicy.HOLD))
-    link, session = await completed(stage)
-    reference = stage.provider.dispute(session)
+    link, paid = await completed(stage)
+    reference = stage.provider.dispute(paid)
     stage.provider.close_dispute(reference, DisputeStatus.LOST)
     await hear(stage, reference)
     total = (await disputed(stage, link, DisputeStatus.LOST)).total

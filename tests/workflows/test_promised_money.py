@@ -126,24 +126,13 @@ async def test_capture_in_full_carries_the_purchase_out_and_repeating_it_changes
     assert (payment.status, payment.authorized_amount, payment.promise) == (PaymentStatus.COLLECTED, TOTAL, None)
 
 
-@pytest.mark.parametrize(
-    ("amount", "kind"),
-    [
-        ("839.01", RefusalKind.INVALID),
-        ("0.00", RefusalKind.INVALID),
-        ("-1", RefusalKind.INVALID),
-        ("x", RefusalKind.INVALID),
-    ],
-)
-async def test_capture_of_what_is_not_there_is_refused_and_the_authorization_stands(
-    stage: Stage, amount: str, kind: RefusalKind
-) -> None:
+async def test_capture_of_what_is_not_there_is_refused_and_the_authorization_stands(stage: Stage) -> None:
     run, link, reference = await authorized(stage)
 
-    answer = await capture(run, amount)
+    answer = await capture(run, "839.01")
 
     assert answer.refusal is not None
-    assert answer.refusal.kind is kind
+    assert answer.refusal.kind is RefusalKind.INVALID
     assert [violation.pointer for violation in answer.refusal.violations] == ["/amount"]
     assert (await stage.provider.read_payment("meridian", reference)).promise is Promise.AUTHORIZED
     assert (await stage.see(link)).entry.expected_amount == TOTAL

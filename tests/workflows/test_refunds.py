@@ -405,3 +405,22 @@ async def test_run_that_was_lost_goes_on_from_the_books(stage: Stage) -> None:
     again = stage.client.get_workflow_handle_for(RefundWorkflow.run, run.id)
     assert (await again.result()).status is RefundStatus.REFUNDED
     assert stage.provider.calls.count("refund_payment") == 1
+
+
+async def test_credit_note_that_breaks_a_rule_takes_no_number_and_is_issued_once_that_is_mended(stage: Stage) -> None:
+    link, merchants, meridian = await bought(stage), PostgresMerchants(database.sessions(stage.engine)), load(MERIDIAN)
+    unregistered = replace(meridian, seller=replace(meridian.seller, vat_id=None, tax_number=None))
+    await merchants.save(unregistered)
+    run, _ = await ask(stage, link)
+
+    async def put_before_a_person() -> list[dict[str, Any]] | None:
+        return await rows(stage, "SELECT kind, data FROM cases") or None
+
+    [case] = await eventually(put_before_a_person)
+    assert (case["kind"], "BR-S-02 /seller" in case["data"]["detail"]) == ("step_failed", True)
+    assert await rows(stage, "SELECT id FROM series WHERE kind = 'credit_note'") == []
+    await merchants.save(meridian)
+
+    assert (await run.result()).status is RefundStatus.REFUNDED
+    notes = await rows(stage, "SELECT number FROM invoices WHERE kind = 'credit_note'")
+    assert [note["number"][-6:] for note in notes] == ["000001"]

@@ -1,5 +1,7 @@
 """What a shop may capture of which authorization, and what a repeated request means."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.captures import Authorization, Capture, CaptureRequest, Owed, Refusal, RefusalKind, choose
@@ -114,6 +116,12 @@ def test_authorizations_beyond_what_is_missing_are_needless_and_transfers_count_
     ]
     found = sorted_by_need(money, missing=missing, currency="EUR")
     assert ([one.reference for one in found[0]], list(found[1])) == (wanted, needless)
+
+
+def test_the_authorization_the_shop_wants_captured_is_not_the_needless_one() -> None:
+    first = promised("first", Promise.AUTHORIZED)
+    asked = replace(promised("asked", Promise.AUTHORIZED), capture=500)
+    assert sorted_by_need([first, asked], missing=1000, currency="EUR") == ((asked,), ("first",))
 
 
 def test_an_authorization_in_another_currency_is_needless() -> None:
