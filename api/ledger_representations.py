@@ -118,7 +118,6 @@ class PaymentDetailOut(PaymentOut):
     disputed: Amount
     method: str | None
     detail: str | None
-    failure: str | None
     captured_at: Moment | None
     items: list[PaymentItemOut]
     created_at: Moment
@@ -291,7 +290,6 @@ def payment_detail(view: PaymentDetailView) -> PaymentDetailOut:
         **{name: amount(getattr(view, name), currency) for name in names},
         method=view.method,
         detail=view.detail,
-        failure=view.failure,
         captured_at=view.captured_at,
         items=[_item(item, currency) for item in view.items],
         created_at=view.created_at,

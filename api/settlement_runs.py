@@ -12,7 +12,7 @@ from api.ports import NotPayable, RunsUnavailable
 from api.refund_runs import PATIENCE, answered
 from domain.checkout import CheckoutStatus
 from domain.combined_links import link_id
-from domain.errors import EntryCanceled, InvalidInput, MoneyNeeded, NotFound
+from domain.errors import EntryCanceled, InvalidInput, MoneyNeeded, NotCorrectable, NotFound
 from domain.settlement_steps import Hindrance, LinkRequest, Obstacle
 from domain.settlements import Request, settlement_id
 from workflows.messages import (
@@ -27,6 +27,12 @@ from workflows.messages import (
 from workflows.payment_link import PaymentLinkWorkflow
 from workflows.reporter import WORKFLOW_TASK_TIMEOUT
 from workflows.settlement import SettlementWorkflow
+
+_MISSING = {
+    Obstacle.NO_PAYMENT: "payment",
+    Obstacle.NO_ENTRY: "entry",
+    Obstacle.NO_LINK: "payment link",
+}
 
 
 class TemporalSettlementRuns:
@@ -143,11 +149,9 @@ def refused(hindrance: Hindrance) -> Exception:
             return InvalidInput(hindrance.violations)
         case Obstacle.CANCELED:
             return EntryCanceled(hindrance.reference)
+        case Obstacle.NOT_CORRECTABLE:
+            return NotCorrectable(hindrance.reference)
         case Obstacle.NEEDED:
             return MoneyNeeded(hindrance.reference)
-        case Obstacle.NO_PAYMENT:
-            return NotFound("payment", hindrance.reference)
-        case Obstacle.NO_ENTRY:
-            return NotFound("entry", hindrance.reference)
-        case Obstacle.NO_LINK:
-            return NotFound("payment link", hindrance.reference)
+        case Obstacle.NO_PAYMENT | Obstacle.NO_ENTRY | Obstacle.NO_LINK:
+            return NotFound(_MISSING[hindrance.kind], hindrance.reference)

@@ -114,12 +114,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCorrection:
-    """A finalized correction, or why there is none. `checkouts` are those of its orders; `loose` says that money of
-    theirs was set free and needs a place."""
+    """A finalized correction, or why there is none. `checkouts` are those of its orders, `loose_in` those whose money
+    it set free."""
 
     document: OfInvoice | None = None
     checkouts: tuple[str, ...] = ()
     number: str | None = None
     opened_by: str | None = None
-    loose: bool = False
+    loose_in: tuple[str, ...] = ()
     refusal: Refusal | None = None

@@ -100,7 +100,6 @@ class PaymentDetailView:
     disputed: int
     method: str | None
     detail: str | None
-    failure: str | None
     captured_at: datetime | None
     items: tuple[EntryItemView, ...]
     created_at: datetime

@@ -9,6 +9,7 @@ from enum import StrEnum
 from domain.errors import Violation
 from domain.refund_requests import RefundRequest
 from domain.refunds import RefundOrder, RefundReport, RefundStatus
+from domain.steps import OfInvoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class RefundStanding:
 
     `settled` says that nothing more is to be done, unless the provider speaks of the refund once more.
     `loose` says that money which was not tied to the entry went or came: it may fit otherwise now.
-    `credit_note_id` is the document of what was invoiced and is given back.
+    `credit_notes` are the documents of what was invoiced and is given back.
     """
 
     refund_id: str
@@ -39,7 +40,7 @@ class RefundStanding:
     booked: bool
     settled: bool
     loose: bool
-    credit_note_id: str | None = None
+    credit_notes: tuple[OfInvoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from domain.checkout import Redirects
 from domain.errors import Violation
 from domain.settlements import Request
+from domain.steps import OfInvoice
 
 
 class Obstacle(StrEnum):
@@ -21,11 +22,12 @@ class Obstacle(StrEnum):
     NO_LINK = "no_link"
     CANCELED = "canceled"
     NEEDED = "needed"
+    NOT_CORRECTABLE = "not_correctable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hindrance:
-    """Nothing was done. `reference` names the thing that stands in the way, where there is one."""
+    """Nothing was done. `reference` names the thing that stands in the way, or says why, where there is one."""
 
     kind: Obstacle
     reference: str = ""
@@ -46,13 +48,15 @@ class DoSettlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequences:
-    """Who has to hear of it: runs to look at their money again, runs that end, refunds that go their way, and
-    checkouts whose money has to be sorted out."""
+    """Who has to hear of it: runs to look at their money again, runs that end, refunds that go their way, checkouts
+    whose money has to be sorted out, and the buyer whose invoice, of `credited_checkout`, is credited."""
 
     stir: tuple[str, ...] = ()
     shut: tuple[str, ...] = ()
     refunds: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
+    credit_note: OfInvoice | None = None
+    credited_checkout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

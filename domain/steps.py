@@ -248,10 +248,11 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizedInvoice:
-    """A document with a number, that will never change."""
+    """A document with a number, that will never change, and the credit notes over what was granted before it."""
 
     invoice_id: str
     number: str
+    credit_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

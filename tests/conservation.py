@@ -43,33 +43,27 @@ _STRANGERS = text("""
     WHERE (entries.merchant_id, entries.merchant_id) <> (payments.merchant_id, entry_items.merchant_id)
        OR (entries.status = 'canceled' AND entry_items.kind = 'assigned')
 """)
-_CORRECTED = """
-    SELECT entry_id, sum(amount) AS total
-    FROM corrections
-    JOIN invoices ON invoices.id = document_id AND invoices.kind = 'credit_note'
-    JOIN invoice_entries ON invoice_entries.invoice_id = document_id
-    GROUP BY entry_id
-"""
-"""By credit notes that shops asked for: they take off the entry what it still owed or had paid."""
-_REDUCED = text(f"""
+_REDUCED = text("""
     SELECT entries.id, -entries.reductions AS reduced,
-           coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
+           coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0) AS accounted
     FROM entries
-    LEFT JOIN ({_CORRECTED}) corrected ON corrected.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM settlements WHERE entry_id IS NOT NULL GROUP BY entry_id)
         settled ON settled.entry_id = entries.id
-    WHERE -entries.reductions - coalesce(refunded.total, 0) - coalesce(settled.total, 0)
-          NOT BETWEEN 0 AND coalesce(corrected.total, 0)
+    LEFT JOIN (SELECT entry_id, sum(reduced) AS total
+               FROM corrections JOIN invoice_entries ON invoice_entries.invoice_id = document_id
+               GROUP BY entry_id) corrected ON corrected.entry_id = entries.id
+    WHERE -entries.reductions
+          <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
 """)
-_CREDITED = text(f"""
+_CREDITED = text("""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
-           coalesce(refunded.total, 0) + coalesce(settled.total, 0) AS accounted
+           coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0) AS accounted
     FROM entries
     JOIN invoice_entries AS claims ON claims.entry_id = entries.id
-    JOIN invoices ON invoices.id = claims.invoice_id AND invoices.kind = 'invoice' AND invoices.status <> 'canceled'
-    LEFT JOIN ({_CORRECTED}) corrected ON corrected.entry_id = entries.id
+    JOIN invoices ON invoices.id = claims.invoice_id AND invoices.kind IN ('invoice', 'deposit')
+        AND invoices.status <> 'canceled'
     LEFT JOIN (SELECT entry_id, sum(amount) AS total
                FROM invoice_entries JOIN invoices ON invoices.id = invoice_id AND kind = 'credit_note'
                GROUP BY entry_id) notes ON notes.entry_id = entries.id
@@ -77,6 +71,10 @@ _CREDITED = text(f"""
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(coalesce(credited, amount)) AS total FROM settlements
                WHERE entry_id IS NOT NULL GROUP BY entry_id) settled ON settled.entry_id = entries.id
+    LEFT JOIN (SELECT entry_id, sum(amount) AS total
+               FROM corrections JOIN invoices ON invoices.id = document_id AND kind = 'credit_note'
+               JOIN invoice_entries ON invoice_entries.invoice_id = document_id
+               GROUP BY entry_id) corrected ON corrected.entry_id = entries.id
     WHERE coalesce(notes.total, 0)
           <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
 """)
@@ -106,7 +104,7 @@ async def assert_money_is_conserved(engine: AsyncEngine) -> None:
     """Fail unless every captured minor unit is in exactly one place, and entries and payments tell the same.
 
     What banks hold back in disputes is a place of its own. One payment may be on several entries, and one entry may
-    hold several payments; what entries owe less is told by refunds and settlements, and by credit notes if
+    hold several payments; what entries owe less is told by refunds, settlements and corrections, and by credit notes if
     invoiced. The books say the same, to the minor unit.
     """
     async with engine.connect() as connection:

@@ -46,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows import search_attributes as attributes
     from workflows.calls import by_mail, in_books, problems, reason, rendering
+    from workflows.correction import send_correction
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")
@@ -326,6 +327,8 @@ class CheckoutWorkflow:
 
     async def _send_invoice(self) -> None:
         await self._persist(lambda: by_mail(DeliveryActivities.send_invoice, self._numbered, "send invoice"))
+        for note in self._finalized.credit_notes:
+            await send_correction(self._document(note), self._opened.checkout_id)
         self._enter(CheckoutStatus.COMPLETED, "The invoice is sent.")
 
     async def _finish(self) -> CheckoutResult:
@@ -547,9 +550,13 @@ class CheckoutWorkflow:
 
     @property
     def _numbered(self) -> OfInvoice:
+        return self._document(self._finalized.invoice_id)
+
+    @property
+    def _finalized(self) -> FinalizedInvoice:
         if self._invoice is None:
             raise RuntimeError("no invoice yet")
-        return OfInvoice(
-            merchant_id=self._start.merchant_id,
-            invoice_id=self._invoice.invoice_id,
-        )
+        return self._invoice
+
+    def _document(self, invoice_id: str) -> OfInvoice:
+        return OfInvoice(merchant_id=self._start.merchant_id, invoice_id=invoice_id)

@@ -235,17 +235,16 @@ class RefundWorkflow:
         )
         self._refund = await self._booked(step)
         self._tell(f"The refund is {self._refund.status}.")
-        self._send_credit_note(self._refund)
+        self._send_credit_notes(self._refund)
         came_back = self._refund.status is RefundStatus.FAILED and before.status is not RefundStatus.FAILED
         if self._refund.loose and (came_back or not self._passed_on):
             self._passed_on = True
             await hand_over(self._money)
 
-    def _send_credit_note(self, refund: RefundStanding) -> None:
-        """Write and mail the credit note beside all else: a mail server that is down holds no money up."""
-        if self._mailing is None and refund.credit_note_id is not None and refund.checkout_id is not None:
-            document = OfInvoice(merchant_id=self._start.merchant_id, invoice_id=refund.credit_note_id)
-            self._mailing = asyncio.create_task(send_correction(document, [refund.checkout_id]))
+    def _send_credit_notes(self, refund: RefundStanding) -> None:
+        """Write and mail the credit notes beside all else: a mail server that is down holds no money up."""
+        if self._mailing is None and refund.credit_notes:
+            self._mailing = asyncio.create_task(_send_all(refund.credit_notes, refund.checkout_id))
 
     async def _booked(self, step: ApplyRefund) -> RefundStanding:
         """Book it. A credit note that breaks a rule is put before a person, and tried again until that is mended."""
@@ -340,3 +339,8 @@ class RefundWorkflow:
     @staticmethod
     def _tell(words: str) -> None:
         workflow.set_current_details(words)
+
+
+async def _send_all(documents: Sequence[OfInvoice], checkout_id: str | None) -> None:
+    for document in documents:
+        await send_correction(document, checkout_id)

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.settlement_steps import Consequences, DoSettlement, Settled
     from workflows import search_attributes as attributes
     from workflows.calls import in_books
+    from workflows.correction import send_correction
     from workflows.late_payment import hand_over
     from workflows.payment_watch import stir
     from workflows.refund import RefundWorkflow
@@ -36,6 +37,8 @@ class SettlementWorkflow:
         await self._stir_runs(settled.consequences)
         await self._start_refunds(settled.consequences)
         await self._hand_over(settled.consequences)
+        if (note := settled.consequences.credit_note) is not None:
+            await send_correction(note, settled.consequences.credited_checkout)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _settle(self) -> Settled:

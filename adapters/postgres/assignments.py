@@ -80,6 +80,17 @@ async def unassign(session: AsyncSession, entry: EntryRow, payment: PaymentRow, 
     await booked.assignment(session, entry, payment, left)
 
 
+async def free(session: AsyncSession, entry: EntryRow, amount: int, process: str) -> dict[PaymentRow, int]:
+    """Untie `amount` of the money on an entry, the last first; answers what came from which payment."""
+    freed: dict[PaymentRow, int] = {}
+    for tie in reversed(await ties_of_entry(session, entry.id)):
+        share = min(amount - sum(freed.values()), tie.item.amount)
+        if share:
+            await unassign(session, entry, tie.payment, share, process)
+            freed[tie.payment] = share
+    return freed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tie:
     """Assigned money: the item, and the entry and payment at its ends."""

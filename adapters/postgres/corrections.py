@@ -1,28 +1,21 @@
 """Corrections: a cancelation or credit note, what it does to invoice, entry and money, as one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import credit_notes, deposits
-from adapters.postgres.assignments import balance_of, reduce, settle_invoice, unassign
-from adapters.postgres.billing import lock_checkouts, only_of
+from adapters.postgres.assignments import balance_of, free, reduce, settle_invoice
+from adapters.postgres.billing import only_of
 from adapters.postgres.checkouts import entry_of
 from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import finalize, read, ties_of
-from adapters.postgres.tables import (
-    CheckoutRow,
-    EntryItemRow,
-    EntryRow,
-    InvoiceRow,
-    MerchantRow,
-    OrderRow,
-    PaymentRow,
-)
+from adapters.postgres.locks import lock_money
+from adapters.postgres.tables import CheckoutRow, EntryRow, InvoiceRow, MerchantRow, OrderRow, PaymentRow
 from adapters.postgres.tables_billing import InvoiceOrderRow
 from adapters.postgres.tables_corrections import CorrectionRow
 from domain import entries, invoices
@@ -34,11 +27,13 @@ from domain.corrections import (
     RefusalKind,
     check,
 )
-from domain.entries import EntryItemKind, EntryStatus
+from domain.credit_notes import CreditedLine
+from domain.entries import EntryStatus
 from domain.errors import InvalidDraft, InvalidInput, NotCorrectable, NotFound
 from domain.invoices import DEMANDS, DocumentReference, Draft, InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.money import Money
+from domain.settlements import freed
 from domain.steps import OfInvoice
 
 PROCESS = "correction"
@@ -74,14 +69,17 @@ async def _issue(session: AsyncSession, step: IssueCorrection) -> IssuedCorrecti
     invoice = await session.get(InvoiceRow, request.invoice_id)
     if invoice is None or invoice.merchant_id != step.merchant_id:
         raise NotFound("invoice", request.invoice_id)
-    checkouts = await lock_checkouts(session, step.merchant_id, (await ties_of(session, invoice)).orders)
+    entry_ids = [share.entry_id for share in (await ties_of(session, invoice)).entries]
+    of_orders = await _checkouts_of(session, invoice)
+    locked, _ = await lock_money(session, step.merchant_id, entries=entry_ids, checkouts=of_orders)
     known = await session.get(CorrectionRow, step.correction_id)
     if known is not None:
         return await _issued(session, known)
     await session.refresh(invoice)
     _demand_correctable(invoice)
     correct = _cancel if request.kind is InvoiceKind.CANCELATION else _credit
-    document, lines, freed = await correct(session, invoice, checkouts, request)
+    corrected = await correct(session, invoice, [locked[checkout_id] for checkout_id in of_orders], request)
+    document = corrected.document
     correction = CorrectionRow(
         id=step.correction_id,
         merchant_id=step.merchant_id,
@@ -90,8 +88,9 @@ async def _issue(session: AsyncSession, step: IssueCorrection) -> IssuedCorrecti
         document_id=document.id,
         request=to_json(request),
         opened_by=step.opened_by,
-        lines=lines,
-        loose=freed > 0,
+        lines=[to_json(line) for line in corrected.lines],
+        reduced=corrected.reduced,
+        loose_in=sorted({payment.checkout_id for payment in corrected.freed if payment.checkout_id is not None}),
     )
     session.add(correction)
     await session.flush()
@@ -114,7 +113,7 @@ async def _issued(session: AsyncSession, correction: CorrectionRow) -> IssuedCor
         checkouts=tuple(await _checkouts_of(session, document)),
         number=document.number,
         opened_by=correction.opened_by,
-        loose=correction.loose,
+        loose_in=tuple(correction.loose_in),
     )
 
 
@@ -136,8 +135,14 @@ def _demand_correctable(invoice: InvoiceRow) -> None:
         raise NotCorrectable(f"{invoice.number} is canceled already")
 
 
-_Corrected = tuple[InvoiceRow, list[Any], int]
-"""The document, what it took of each line, and the money it set free."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Corrected:
+    """The document, what it took of each line, how much less is owed, and the money that it set free."""
+
+    document: InvoiceRow
+    lines: tuple[CreditedLine, ...] = ()
+    reduced: int = 0
+    freed: Collection[PaymentRow] = ()
 
 
 async def _cancel(
@@ -147,10 +152,11 @@ async def _cancel(
     await _demand_whole(session, invoice, checkouts)
     merchant = from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
     original = await read(session, invoice)
-    ties, freed = await ties_of(session, invoice), 0
+    ties = await ties_of(session, invoice)
+    loose: dict[PaymentRow, int] = {}
     for share in ties.entries:
-        entry = await session.get_one(EntryRow, share.entry_id)
-        freed += await _free(session, entry, entry.assigned)
+        entry = await session.get_one(EntryRow, share.entry_id, populate_existing=True)
+        loose |= await free(session, entry, entry.assigned, PROCESS)
         entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
     for checkout in checkouts:
         await deposits.release(session, checkout.id)
@@ -171,7 +177,7 @@ async def _cancel(
     taking_back = replace(ties, corrects_id=invoice.id)
     document = await finalize(session, merchant, draft, taking_back, InvoiceStatus.SETTLED)
     invoice.status = invoices.move(InvoiceStatus(invoice.status), InvoiceStatus.CANCELED)
-    return document, [], freed
+    return _Corrected(document=document, freed=loose)
 
 
 async def _demand_whole(session: AsyncSession, invoice: InvoiceRow, checkouts: Sequence[CheckoutRow]) -> None:
@@ -189,42 +195,13 @@ async def _credit(
     session: AsyncSession, invoice: InvoiceRow, checkouts: Sequence[CheckoutRow], request: CorrectionRequest
 ) -> _Corrected:
     """Take a part back: so much less is owed, and money beyond what is owed then is available."""
-    await _demand_not_being_deducted(session, invoice, checkouts)
+    await credit_notes.demand_not_being_deducted(session, invoice, checkouts)
     credit = await credit_notes.wanted(session, invoice, request)
     entry = await entry_of(session, credit.order.checkout_id)
-    freed = 0
-    if entry.status != EntryStatus.CANCELED:
-        less = min(credit.cart.totals.payable, balance_of(entry).open)
-        freed = await _free(session, entry, max(0, less - balance_of(entry).outstanding))
-        reduce(entry, less)
+    balance = balance_of(entry)
+    less = 0 if entry.status == EntryStatus.CANCELED else min(credit.cart.totals.payable, balance.open)
+    loose = await free(session, entry, freed(balance, less), PROCESS)
+    reduce(entry, less)
     document = await credit_notes.finalize_note(session, invoice, entry, credit, request.reason)
     await settle_invoice(session, entry)
-    return document, [to_json(line) for line in credit.lines], freed
-
-
-async def _demand_not_being_deducted(
-    session: AsyncSession, invoice: InvoiceRow, checkouts: Sequence[CheckoutRow]
-) -> None:
-    """Between the order of the goods and their invoice, the deposit must stay what was deducted."""
-    for checkout in checkouts:
-        by = await deposits.deducted_by(session, checkout.id)
-        if by is not None and await credit_notes.invoice_in_force(session, by.id) is None:
-            words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
-            raise NotCorrectable(f"{words}: credit it then")
-
-
-async def _free(session: AsyncSession, entry: EntryRow, amount: int) -> int:
-    """Untie `amount` from the entry, the money that came last first; answers how much that was."""
-    items = await session.execute(
-        select(EntryItemRow.payment_id, EntryItemRow.amount)
-        .join(PaymentRow, PaymentRow.id == EntryItemRow.payment_id)
-        .where(EntryItemRow.entry_id == entry.id, EntryItemRow.kind == EntryItemKind.ASSIGNED)
-        .order_by(PaymentRow.captured_at.desc(), PaymentRow.id.desc())
-    )
-    rest = amount
-    for payment_id, assigned in items.all():
-        payment = await session.get_one(PaymentRow, payment_id, with_for_update=True, populate_existing=True)
-        taken = min(rest, assigned)
-        await unassign(session, entry, payment, taken, PROCESS)
-        rest -= taken
-    return amount - rest
+    return _Corrected(document=document, lines=credit.lines, reduced=less, freed=loose)

@@ -4,16 +4,17 @@ A credit note takes back from one order, whatever else its invoice is about: so 
 each entry what was given up of it. The caller holds the checkouts' locks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import deposits
 from adapters.postgres.billable import billable_orders
 from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, read, subtotals_of
-from adapters.postgres.tables import EntryRow, InvoiceRow, MerchantRow, OrderRow
+from adapters.postgres.tables import CheckoutRow, EntryRow, InvoiceRow, MerchantRow, OrderRow
 from adapters.postgres.tables_billing import InvoiceOrderRow
 from adapters.postgres.tables_corrections import CorrectionRow
 from adapters.postgres.tables_settlements import SettlementRow
@@ -94,6 +95,28 @@ async def issue(
     part = await _part(session, invoice, order)
     credit = WantedCredit(order=order, cart=await _by_amount(session, invoice, part, amount))
     return await finalize_note(session, invoice, entry, credit, reason)
+
+
+async def granted_before(session: AsyncSession, invoice: InvoiceRow) -> tuple[str, ...]:
+    """The ids of the credit notes over credits that were granted before the invoice."""
+    found = await session.scalars(
+        select(SettlementRow.credit_note_id)
+        .join(InvoiceRow, InvoiceRow.id == SettlementRow.credit_note_id)
+        .where(InvoiceRow.corrects_id == invoice.id, SettlementRow.created_at < invoice.finalized_at)
+        .order_by(SettlementRow.created_at, SettlementRow.id)
+    )
+    return tuple(note for note in found if note is not None)
+
+
+async def demand_not_being_deducted(
+    session: AsyncSession, invoice: InvoiceRow, checkouts: Iterable[CheckoutRow]
+) -> None:
+    """Between the order of the goods and their invoice a deposit stays what was deducted. Raises NotCorrectable."""
+    for checkout in checkouts:
+        by = await deposits.deducted_by(session, checkout.id)
+        if by is not None and await invoice_in_force(session, by.id) is None:
+            words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
+            raise NotCorrectable(f"{words}: credit it then")
 
 
 async def wanted(session: AsyncSession, invoice: InvoiceRow, request: CorrectionRequest) -> WantedCredit:

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.billing import bill, note_build_error
 from adapters.postgres.checkouts import advance_checkout, locked_checkout, refuse_canceled
-from adapters.postgres.credit_notes import invoice_in_force
+from adapters.postgres.credit_notes import granted_before, invoice_in_force
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import read
@@ -38,7 +38,8 @@ class PostgresInvoiceBook:
                     invoice = await bill(session, merchant, [checkout], [order_id])
                 else:
                     await self._catch_up(session, checkout, invoice)
-                return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number)
+                notes = await granted_before(session, invoice)
+                return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number, credit_notes=notes)
         except InvalidDraft as refusal:
             async with self._sessions.begin() as session:
                 await note_build_error(session, [await self._order_id(session, step.checkout_id)], str(refusal))

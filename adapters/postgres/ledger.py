@@ -267,7 +267,6 @@ def _payment(row: PaymentRow, items: tuple[EntryItemView, ...]) -> PaymentDetail
         disputed=row.disputed,
         method=row.method,
         detail=row.detail,
-        failure=row.failure,
         captured_at=row.captured_at,
         items=items,
         created_at=row.created_at,

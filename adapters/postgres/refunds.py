@@ -12,9 +12,10 @@ from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.findings import PROVIDER, mark_applied
 from adapters.postgres.locks import lock_money
 from adapters.postgres.refund_reports import ENDS, Scene, fail, refused, reported, tell_of
-from adapters.postgres.tables import CheckoutRow, EntryItemRow, MerchantRow, PaymentRow
+from adapters.postgres.tables import CheckoutRow, EntryItemRow, InvoiceRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_refunds import RefundRow
+from adapters.postgres.tables_settlements import RefundItemRow
 from domain import refunds
 from domain.cases import POLICY
 from domain.errors import InvalidInput, NotFound, RefundDecided, Violation
@@ -34,6 +35,7 @@ from domain.refund_steps import (
     Released,
 )
 from domain.refunds import RefundApproval, RefundOrder, RefundOrigin, RefundReport, RefundStatus
+from domain.steps import OfInvoice
 
 CASE = "case"
 """How the key of a refund that a case decided begins: `case/case_…`."""
@@ -156,8 +158,18 @@ async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
         settled=refund.settled_at is not None,
         loose=(booked or refund.origin == RefundOrigin.CREDIT_BALANCE)
         and (status in ENDS or refund.counted > refund.from_entry),
-        credit_note_id=refund.credit_note_id,
+        credit_notes=await _credit_notes(session, refund),
     )
+
+
+async def _credit_notes(session: AsyncSession, refund: RefundRow) -> tuple[OfInvoice, ...]:
+    found = await session.scalars(
+        select(InvoiceRow)
+        .join(RefundItemRow, RefundItemRow.credit_note_id == InvoiceRow.id)
+        .where(RefundItemRow.refund_id == refund.id)
+        .order_by(InvoiceRow.finalized_at, InvoiceRow.id)
+    )
+    return tuple(OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id) for note in found)
 
 
 # Asked for by the shop

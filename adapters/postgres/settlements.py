@@ -7,21 +7,21 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres import booked, credit_notes
+from adapters.postgres import booked, credit_notes, deposits
 from adapters.postgres.assignments import (
     assign,
     balance_of,
+    free,
     reduce,
     settle_invoice,
-    ties_of_entry,
-    unassign,
 )
 from adapters.postgres.checkouts import move_checkout
 from adapters.postgres.combined_links import awaits_payment
 from adapters.postgres.credit_balances import give_back, keep, undecided
 from adapters.postgres.database import Sessions, from_json, to_json
+from adapters.postgres.expectations import expect, promise_of
 from adapters.postgres.feed import tell
-from adapters.postgres.findings import misfit_of, owed_on, payments_of
+from adapters.postgres.findings import is_awaited, misfit_of, owed_on, payments_of
 from adapters.postgres.locks import lock_money
 from adapters.postgres.refund_money import left_of, too_early
 from adapters.postgres.refund_reports import tell_of
@@ -38,12 +38,13 @@ from adapters.postgres.tables_settlements import CombinedLinkRow, SettlementRow
 from domain import entries, settlements
 from domain.checkout import CheckoutStatus
 from domain.entries import EntryStatus
-from domain.errors import EntryCanceled, InvalidInput, MoneyNeeded, NotFound, Violation
+from domain.errors import EntryCanceled, InvalidInput, MoneyNeeded, NotCorrectable, NotFound, Violation
 from domain.merchants import Merchant
-from domain.payments import SessionStatus
+from domain.payments import Promise, SessionStatus
 from domain.refunds import RefundStatus
 from domain.settlement_steps import Consequences, DoSettlement, Hindrance, Obstacle, Settled
 from domain.settlements import CancelEntry, CreditBalance, Reduce, ReductionKind, Settle
+from domain.steps import OfInvoice
 
 PROCESS = "settlement"
 
@@ -65,6 +66,8 @@ class PostgresSettlementBook:
             return Settled(hindrance=Hindrance(kind=kind, reference=error.reference))
         except EntryCanceled as error:
             return Settled(hindrance=Hindrance(kind=Obstacle.CANCELED, reference=error.entry_id))
+        except NotCorrectable as error:
+            return Settled(hindrance=Hindrance(kind=Obstacle.NOT_CORRECTABLE, reference=str(error)))
         except MoneyNeeded as error:
             return Settled(hindrance=Hindrance(kind=Obstacle.NEEDED, reference=error.payment_id))
 
@@ -87,6 +90,7 @@ class _Deed:
     told: list[tuple[str, CheckoutRow, Mapping[str, str | int | None]]] = field(default_factory=list)
     concerned: dict[str, CheckoutRow] = field(default_factory=dict)
     shut: list[str] = field(default_factory=list)
+    late: set[str] = field(default_factory=set)
 
 
 async def _once(session: AsyncSession, step: DoSettlement) -> Settled:
@@ -149,16 +153,13 @@ async def _reduce(session: AsyncSession, deed: _Deed, request: Reduce) -> None:
     invoice = await credit_notes.invoice_in_force(session, checkout.id)
     balance = balance_of(entry)
     amount = settlements.reduction_of(request, entry.currency, balance, invoiced=invoice is not None)
-    freed = await _untie(session, entry, settlements.freed(balance, amount))
+    freed = await free(session, entry, settlements.freed(balance, amount), PROCESS)
     was_balanced = entry.status == EntryStatus.BALANCED
     reduce(entry, amount)
     await settle_invoice(session, entry)
     deed.entry, deed.amount, deed.reduction = entry, amount, request.reduction
     if request.reduction is ReductionKind.CREDIT:
-        deed.credited = None if invoice is None else amount
-        deed.credit_note = (
-            None if invoice is None else await credit_notes.issue(session, invoice, entry, amount, request.reason)
-        )
+        await _credit(session, deed, invoice, amount, request.reason)
     await booked.given_up(session, entry)
     deed.told.append(("entry.reduced", checkout, _said(entry, request.reason, amount, reduction=request.reduction)))
     if invoice is not None and entry.status == EntryStatus.BALANCED and not was_balanced:
@@ -169,34 +170,42 @@ async def _reduce(session: AsyncSession, deed: _Deed, request: Reduce) -> None:
 async def _cancel(session: AsyncSession, deed: _Deed, request: CancelEntry) -> None:
     entry, checkout = await _locked_entry(session, deed, request.entry_id)
     invoice = await credit_notes.invoice_in_force(session, checkout.id)
-    await _untie(session, entry, entry.assigned)
+    await free(session, entry, entry.assigned, PROCESS)
     deed.entry, deed.amount = entry, balance_of(entry).open
     entry.status = entries.move(EntryStatus(entry.status), EntryStatus.CANCELED)
     entry.shut_at = deed.step.at
     reduce(entry, deed.amount)
     if invoice is not None:
-        await _credit_the_rest(session, deed, invoice, entry, request.reason)
-    elif checkout.status not in {CheckoutStatus.CANCELED, CheckoutStatus.EXPIRED}:
+        # The sale is undone: what is left of the invoice is taken back, also what was written off of it.
+        if left := await credit_notes.left_on(session, invoice, entry):
+            await _credit(session, deed, invoice, left, request.reason)
+    elif is_awaited(checkout):
         move_checkout(checkout, CheckoutStatus.CANCELED)
         checkout.review = None
         deed.shut.append(checkout.workflow_id)
+        await deposits.release(session, checkout.id)
         told = {"reason": request.reason, "by": deed.step.by}
         deed.told.append(("checkout.canceled", checkout, told))
     deed.told.insert(0, ("entry.canceled", checkout, _said(entry, request.reason, deed.amount)))
     # Nothing is owed any more: all that the checkout brought is free, whether or not it was assigned before.
-    deed.touched |= {payment.id: payment for payment in await payments_of(session, checkout.id)}
-    free = {payment: payment.available for payment in deed.touched.values() if payment.available}
-    await _place(session, deed, free, settlements.strategy(request, deed.merchant.credit_balance), request.reason)
+    brought = await payments_of(session, checkout.id)
+    deed.touched |= {payment.id: payment for payment in brought}
+    if any(promise_of(payment) is Promise.AUTHORIZED for payment in brought):
+        deed.late.add(checkout.id)
+    await expect(session, entry, brought, ())
+    spare = {payment: payment.available for payment in deed.touched.values() if payment.available}
+    await _place(session, deed, spare, settlements.strategy(request, deed.merchant.credit_balance), request.reason)
 
 
-async def _credit_the_rest(
-    session: AsyncSession, deed: _Deed, invoice: InvoiceRow, entry: EntryRow, reason: str
-) -> None:
-    """The sale is undone: what is left of the invoice is taken back, also what was written off of it."""
-    left = await credit_notes.left_on(session, invoice, entry)
-    if left:
-        deed.credited = left
-        deed.credit_note = await credit_notes.issue(session, invoice, entry, left, reason)
+async def _credit(session: AsyncSession, deed: _Deed, invoice: InvoiceRow | None, amount: int, reason: str) -> None:
+    """Take `amount` of the invoice back; without one, that is done when there is one."""
+    if invoice is None or deed.entry is None:
+        deed.credited = None
+        return
+    checkout = deed.concerned[deed.entry.checkout_id]
+    await credit_notes.demand_not_being_deducted(session, invoice, [checkout])
+    deed.credited = amount
+    deed.credit_note = await credit_notes.issue(session, invoice, deed.entry, amount, reason)
 
 
 async def _assign(session: AsyncSession, deed: _Deed, request: Settle) -> None:
@@ -329,17 +338,6 @@ async def _owed(session: AsyncSession, deed: _Deed, entry: EntryRow, sources: Se
 # What comes of it
 
 
-async def _untie(session: AsyncSession, entry: EntryRow, amount: int) -> dict[PaymentRow, int]:
-    """Free `amount` of the money on an entry, the last first; answers what came from which payment."""
-    freed: dict[PaymentRow, int] = {}
-    for tie in reversed(await ties_of_entry(session, entry.id)):
-        share = min(amount - sum(freed.values()), tie.item.amount)
-        if share:
-            await unassign(session, entry, tie.payment, share, PROCESS)
-            freed[tie.payment] = share
-    return freed
-
-
 async def _place(
     session: AsyncSession, deed: _Deed, freed: dict[PaymentRow, int], strategy: CreditBalance, reason: str
 ) -> None:
@@ -387,9 +385,12 @@ async def _consequences(session: AsyncSession, deed: _Deed) -> Consequences:
         .where(ProviderSessionRow.checkout_id.in_(concerned), ProviderSessionRow.status == SessionStatus.OPEN)
     )
     homes = {payment.checkout_id for payment in deed.touched.values() if await undecided(session, payment.id)}
+    note = deed.credit_note
     return Consequences(
         stir=tuple(sorted({*waiting, *links} - set(deed.shut))),
         shut=tuple(deed.shut),
         refunds=tuple(deed.refunds),
-        late=tuple(sorted(home for home in homes if home is not None)),
+        late=tuple(sorted(deed.late.union(home for home in homes if home is not None))),
+        credited_checkout=None if note is None or deed.entry is None else deed.entry.checkout_id,
+        credit_note=None if note is None else OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id),
     )

@@ -13,7 +13,7 @@ class CorrectionRow(Base):
     """A correction that a shop asked for by its `key`, and the document that came of it.
 
     `lines` is what it took of each line of the invoice (`domain.credit_notes.CreditedLine`), empty for one by amount.
-    `loose` says that it set money free.
+    `reduced` is how much less is owed since (minor units); `loose_in` are the checkouts whose money it set free.
     """
 
     __tablename__ = "corrections"
@@ -31,7 +31,8 @@ class CorrectionRow(Base):
     request: Mapped[dict[str, Any]]
     opened_by: Mapped[str]
     lines: Mapped[list[Any]]
-    loose: Mapped[bool]
+    reduced: Mapped[int]
+    loose_in: Mapped[list[Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -90,7 +90,7 @@ async def test_cancelation_cancels_the_entry_and_sets_its_money_free(clerk: Cler
 
     issued = await cancel(clerk, invoice)
 
-    assert issued.loose
+    assert issued.loose_in
     assert await rows(clerk, "SELECT status, assigned FROM entries") == [{"status": "canceled", "assigned": 0}]
     assert await rows(clerk, "SELECT assigned, available FROM payments") == [{"assigned": 0, "available": TOTAL}]
     await assert_money_is_conserved(clerk.engine)
@@ -129,7 +129,7 @@ async def test_credit_note_by_line_copies_words_and_tax_and_lessens_what_is_owed
     assert (line.name, line.sku, line.tax_rate) == (sold.name, sold.sku, sold.tax_rate)
     assert note.cart.totals.grand_total == 3_900
     assert note.particulars.reason == "a scratch"
-    assert issued.loose
+    assert issued.loose_in
     assert await rows(clerk, "SELECT status, reductions, assigned FROM entries") == [
         {"status": "balanced", "reductions": -3_900, "assigned": TOTAL - 3_900}
     ]
