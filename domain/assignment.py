@@ -24,26 +24,29 @@ class EntryShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An entry as finalization finds it. `open` is what is owed, `claimed` what documents in force claim of it."""
+    """An entry as finalization finds it. `initial` is what it is about, `claimed` what documents in force claim of it.
+
+    What is not owed any more is billed all the same: a credit note or a write-off tells of it.
+    """
 
     entry_id: str
     assignment_key: str
     status: EntryStatus
     currency: str
-    open: int
+    initial: int
     claimed: int = 0
 
     @property
     def unclaimed(self) -> int:
         """What no document asks for yet."""
-        return self.open - self.claimed
+        return self.initial - self.claimed
 
 
 def assign(assignment_key: str, amount: int, currency: str, candidates: Iterable[Candidate]) -> EntryShare:
     """The share of the entry of this key in a document that asks `amount` of it, all that is unclaimed.
 
     Raises InvalidDraft when there is none or more than one such entry, when it is canceled, or when it is about
-    another currency or amount: a document must ask for what is owed, no more and no less.
+    another currency or amount: a document must ask for what the entry is about, no more and no less.
     """
     found = [candidate for candidate in candidates if candidate.assignment_key == assignment_key]
     if len(found) != 1:

@@ -201,8 +201,8 @@ def _candidate(entry: EntryRow, claims: Sequence[Claim], *, taken_back: bool) ->
         assignment_key=entry.assignment_key,
         status=EntryStatus.OPEN if taken_back and status is EntryStatus.CANCELED else status,
         currency=entry.currency,
-        open=entry.initial + entry.reductions,
-        claimed=sum(claim.amount - claim.credited for claim in claims if claim.entry_id == entry.id),
+        initial=entry.initial,
+        claimed=sum(claim.amount for claim in claims if claim.entry_id == entry.id),
     )
 
 

@@ -10,7 +10,7 @@ from domain.assignment import Candidate, Claim, EntryShare, Settled, assign, bal
 from domain.entries import EntryStatus
 from domain.errors import InvalidDraft
 
-ENTRY = Candidate(entry_id="ent_1", assignment_key="SO-1", status=EntryStatus.BALANCED, currency="EUR", open=83_900)
+ENTRY = Candidate(entry_id="ent_1", assignment_key="SO-1", status=EntryStatus.BALANCED, currency="EUR", initial=83_900)
 
 
 def test_entry_of_the_key_is_claimed_with_all_that_is_owed() -> None:
@@ -33,8 +33,8 @@ def test_final_invoice_claims_what_the_deposit_left_of_the_entry() -> None:
         ([replace(ENTRY, assignment_key="SO-2")], "no entry has the assignment key SO-1"),
         ([ENTRY, ENTRY], "2 entries have the assignment key SO-1"),
         ([replace(ENTRY, currency="USD")], "is in USD, the order in EUR"),
-        ([replace(ENTRY, open=83_899)], "839.00 EUR is billed for SO-1, but its entry has 838.99 EUR to bill"),
-        ([replace(ENTRY, open=83_901)], "its entry has 839.01 EUR to bill"),
+        ([replace(ENTRY, initial=83_899)], "839.00 EUR is billed for SO-1, but its entry has 838.99 EUR to bill"),
+        ([replace(ENTRY, initial=83_901)], "its entry has 839.01 EUR to bill"),
         ([replace(ENTRY, claimed=1)], "its entry has 838.99 EUR to bill"),
         ([replace(ENTRY, claimed=83_900)], "its entry has 0.00 EUR to bill"),
         ([replace(ENTRY, status=EntryStatus.CANCELED)], "the entry of SO-1 is canceled"),
