@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.tables import CheckoutRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
@@ -77,6 +78,7 @@ async def give_back(
     payment.available -= amount
     payment.refunded += amount
     await session.flush()
+    await booked.refund(session, payment, refund.id, amount)
     return refund.id
 
 
