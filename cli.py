@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from alembic import command
@@ -14,6 +16,7 @@ from alembic.config import Config
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
 
 from adapters import temporal
 from adapters.document_store import LocalDocumentStore
@@ -24,10 +27,16 @@ from adapters.merchant_file import load
 from adapters.postgres import database, grants
 from adapters.postgres.audits import PostgresSeriesAudit
 from adapters.postgres.merchants import PostgresMerchants
+from adapters.postgres.reader import PostgresReader
 from adapters.postgres.retention import PostgresRetention
 from adapters.series_auditor import Report, Scope, SeriesAuditor
+from api.invoice_runs import TemporalInvoiceRuns
 from cli_books import books
-from domain.errors import NotFound
+from domain.billing import RunMode
+from domain.errors import InvalidInput, NotFound, QuittanceError
+from domain.invoice_runs import InvoiceRunRequest, OrderFilter, RunOrderStatus, check, run_id
+from domain.money import Money
+from domain.views import InvoiceRunView, RunOrderView
 from settings import Settings
 
 ROOT = Path(__file__).parent
@@ -193,15 +202,97 @@ async def _audit(scope: Scope, earlier: Report | None) -> Report:
         await engine.dispose()
 
 
-async def _asks_for_work(host: str) -> bool:
+@cli.group("invoice-run")
+def invoice_run() -> None:
+    """Bill what can be billed."""
+
+
+@invoice_run.command("start")
+@click.argument("merchant_id")
+@click.option("--mode", type=click.Choice(list(RunMode)), default=RunMode.SINGLE, show_default=True)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="the last day that is billed; today if left out")
+@click.option("--customer", help="only orders of this customer number or mail address")
+@click.option("--assignment-key-prefix", help="only orders whose assignment key begins like this")
+@click.option("--currency", help="only orders in this currency")
+@click.option("--ordered-until", type=click.DateTime(["%Y-%m-%d"]), help="only what was ordered up to this day")
+@click.option("--metadata", multiple=True, metavar="KEY=VALUE", help="only orders with this; may be given again")
+@click.option("--dry-run", is_flag=True, help="say what would be billed, and draw no number")
+@click.option("--key", help="starting the same key again finds the run it started")
+def start_invoice_run(merchant_id: str, mode: str, *, dry_run: bool, key: str | None, **given: Any) -> None:
+    """Start an invoice run of MERCHANT_ID; prints its id."""
+    until, ordered_until = given.pop("until"), given.pop("ordered_until")
+    pairs = given.pop("metadata")
+    if not all("=" in pair for pair in pairs):
+        raise click.UsageError("give metadata as KEY=VALUE")
+    request = InvoiceRunRequest(
+        key=key or secrets.token_hex(12),
+        mode=RunMode(mode),
+        until=until and until.date(),
+        filter=OrderFilter(
+            **given,
+            ordered_until=ordered_until and ordered_until.date(),
+            metadata=dict(pair.split("=", 1) for pair in pairs),
+        ),
+        dry_run=dry_run,
+    )
+    try:
+        check(request)
+        asyncio.run(_start_run(merchant_id, request))
+    except InvalidInput as refusal:
+        raise click.UsageError("; ".join(f"{one.pointer} {one.message}" for one in refusal.violations)) from refusal
+    except QuittanceError as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(run_id(merchant_id, request.key))
+
+
+@invoice_run.command("show")
+@click.argument("merchant_id")
+@click.argument("invoice_run_id")
+def show_invoice_run(merchant_id: str, invoice_run_id: str) -> None:
+    """Print how far a run is, and the orders it could not bill."""
+    view, failed = asyncio.run(_read_run(merchant_id, invoice_run_id))
+    if view is None:
+        raise click.ClickException(f"merchant {merchant_id} has no invoice run {invoice_run_id}")
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(view.orders.items())) or "no orders"
+    amounts = ", ".join(str(Money(minor, currency)) for currency, minor in sorted(view.amounts.items())) or "nothing"
+    numbers = f", {view.first_number} to {view.last_number}" if view.first_number else ""
+    click.echo(f"{view.phase}: {counts}; {view.invoices} invoices over {amounts}{numbers}")
+    for order in failed:
+        click.echo(f"{order.number}: {order.error}")
+
+
+async def _start_run(merchant_id: str, request: InvoiceRunRequest) -> None:
     settings = Settings()  # filled from the environment
-    client = await temporal.connect(
+    runs = TemporalInvoiceRuns(await _connect(settings), task_queue=settings.temporal.task_queue)
+    await runs.start(merchant_id, request)
+
+
+async def _read_run(merchant_id: str, invoice_run_id: str) -> tuple[InvoiceRunView | None, tuple[RunOrderView, ...]]:
+    """The run, and its first hundred orders that failed."""
+    engine = database.connect(Settings().database.url)  # filled from the environment
+    try:
+        reader = PostgresReader(database.sessions(engine))
+        failed = await reader.invoice_run_orders(
+            merchant_id, invoice_run_id, status=RunOrderStatus.FAILED, cursor=None, limit=100
+        )
+        return await reader.invoice_run(merchant_id, invoice_run_id), failed.items
+    finally:
+        await engine.dispose()
+
+
+async def _connect(settings: Settings) -> Client:
+    return await temporal.connect(
         settings.temporal.address,
         namespace=settings.temporal.namespace,
         keys={name: key.get_secret_value() for name, key in settings.payload_keys.items()},
         api_key=settings.temporal.api_key.get_secret_value() if settings.temporal.api_key else None,
         tls=settings.temporal.tls,
     )
+
+
+async def _asks_for_work(host: str) -> bool:
+    settings = Settings()  # filled from the environment
+    client = await _connect(settings)
     answer = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(
             namespace=settings.temporal.namespace,

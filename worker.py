@@ -17,6 +17,7 @@ from activities.corrections import CorrectionActivities
 from activities.delivery import DeliveryActivities
 from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
+from activities.invoice_runs import InvoiceRunActivities
 from activities.late_money import LateMoneyActivities
 from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
@@ -37,6 +38,7 @@ from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.invoice_runs import PostgresInvoiceRunBook
 from adapters.postgres.invoices import PostgresInvoiceBook
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.orders import PostgresOrderBook
@@ -52,6 +54,8 @@ from settings import Environment, Settings
 from workflows.checkout import CheckoutWorkflow
 from workflows.correction import CorrectionWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.invoice_run import InvoiceRunWorkflow
+from workflows.invoice_teller import TemporalInvoiceTeller
 from workflows.late_payment import LatePaymentWorkflow
 from workflows.payment_link import PaymentLinkWorkflow
 from workflows.payout import PayoutWorkflow
@@ -110,8 +114,10 @@ async def activities(settings: Settings, stack: AsyncExitStack, client: Client) 
     links = PostgresLinkBook(sessions, allow_local_redirects=settings.environment is Environment.SANDBOX)
     disputes = DisputeActivities(provider, PostgresDisputeBook(sessions))
     payouts = PayoutActivities(provider, PostgresPayoutBook(sessions))
+    invoice_runs = InvoiceRunActivities(PostgresInvoiceRunBook(sessions), TemporalInvoiceTeller(client))
     return [
         *registered(books, at_provider, documents, delivery),
+        *invoicing(invoice_runs),
         *settling(LateMoneyActivities(PostgresLateMoneyBook(sessions), PostgresCases(sessions)), at_provider),
         *refunding(RefundActivities(PostgresRefundBook(sessions))),
         *correcting(CorrectionActivities(PostgresCorrectionBook(sessions))),
@@ -138,6 +144,7 @@ def registered(
         books.create_sales_order,
         books.balance_entry,
         books.create_invoice,
+        books.find_invoice,
         books.close_checkout,
         books.put_under_review,
         books.resume_from_review,
@@ -196,6 +203,18 @@ def sweeping(reconciliation: ReconciliationActivities, vat_ids: VatIdActivities)
     ]
 
 
+def invoicing(runs: InvoiceRunActivities) -> Activities:
+    """Every further step of an invoice run."""
+    return [
+        runs.open_invoice_run,
+        runs.plan_orders,
+        runs.bill_orders,
+        runs.find_unsent,
+        runs.note_sent,
+        runs.complete_invoice_run,
+    ]
+
+
 def disputing(disputes: DisputeActivities) -> Activities:
     """Every step of a dispute."""
     return [disputes.look_at_dispute, disputes.record_dispute, disputes.remind_of_dispute]
@@ -239,6 +258,7 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
             CorrectionWorkflow,
             DisputeWorkflow,
             PayoutWorkflow,
+            InvoiceRunWorkflow,
             ReconciliationWorkflow,
             ResendWorkflow,
             SettlementWorkflow,

@@ -22,6 +22,7 @@ from domain.steps import (
     RecordSession,
     Review,
     SalesOrder,
+    SentInvoice,
     Standing,
 )
 
@@ -102,6 +103,12 @@ class BookActivities:
     async def create_invoice(self, step: OfCheckout) -> FinalizedInvoice:
         """Build, number and finalize the invoice."""
         return await self._invoices.create_invoice(step)
+
+    @activity.defn
+    @translated
+    async def find_invoice(self, step: OfCheckout) -> SentInvoice | None:
+        """See whether an invoice run has invoiced the purchase."""
+        return await self._invoices.find_invoice(step)
 
     @activity.defn
     @translated

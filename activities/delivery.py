@@ -78,7 +78,7 @@ class DeliveryActivities:
         return Delivery(status=DeliveryStatus.SENT, answer=answer)
 
     async def _mail(self, dispatch: Dispatch, queued: QueuedDelivery) -> OutgoingMail:
-        step = OfInvoice(merchant_id=dispatch.merchant_id, checkout_id="", invoice_id=dispatch.invoice_id)
+        step = OfInvoice(merchant_id=dispatch.merchant_id, invoice_id=dispatch.invoice_id)
         invoice = await self._invoices.invoice(step)
         written = self._writer.write(invoice)
         return OutgoingMail(

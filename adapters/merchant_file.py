@@ -6,6 +6,7 @@ id = "meridian"
 [texts.de.invoice] # words in place of ours, by language and section: title = "Beleg"
 [blocks.de]        # templates for the free places of documents: see adapters.documents.blocks
 [series.invoice]   # fields of domain.numbers.Numbering; also credit_note, cancelation, deposit
+[invoice_fields]   # [.sources], [.defaults] and [.customers."<number>"]: see domain.invoice_mapping
 """
 
 import re
@@ -43,9 +44,10 @@ from domain.countries import is_country
 from domain.currencies import exponent
 from domain.electronic_addresses import ElectronicAddress, id_problem, scheme_problem
 from domain.errors import InvalidAmount, InvalidInput
+from domain.invoice_mapping import InvoiceMapping, mapping_problems
 from domain.languages import is_language
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
-from domain.merchants import BalancedWhen, Branding, Merchant, Seller
+from domain.merchants import BalancedWhen, BillableWhen, Branding, Invoicing, Merchant, Seller
 from domain.numbers import Numbering, Reset, check_pattern, collisions, numbering_problems
 from domain.refunds import RefundApproval
 from domain.retention import LEAST_YEARS, MOST_YEARS
@@ -329,6 +331,27 @@ class _BooksTable(_Table):
         return BookSettings(**values, accounts=accounts, first_debtor=first)
 
 
+class _InvoiceFieldsTable(_Table):
+    """What invoices say beside amounts, and where it comes from; a source may be one text or a list of them."""
+
+    sources: dict[str, str | list[str]] = {}
+    customers: dict[str, dict[str, str]] = {}
+    defaults: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _can_be_mapped(self) -> Self:
+        if problems := list(mapping_problems(self.to_domain())):
+            raise ValueError("; ".join(problems))
+        return self
+
+    def to_domain(self) -> InvoiceMapping:
+        return InvoiceMapping(
+            sources={name: (one,) if isinstance(one, str) else tuple(one) for name, one in self.sources.items()},
+            customers=self.customers,
+            defaults=self.defaults,
+        )
+
+
 class _MerchantTable(_Table):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
     seller: _SellerTable
@@ -384,6 +407,10 @@ class _MerchantTable(_Table):
         return templates
 
     credit_balance: Annotated[CreditBalance, Field(strict=False)] | None = None
+
+    invoicing: Annotated[Invoicing, Field(strict=False)] = Invoicing.IMMEDIATE
+    billable_when: Annotated[BillableWhen, Field(strict=False)] = BillableWhen.BALANCED
+    invoice_fields: _InvoiceFieldsTable = _InvoiceFieldsTable()
 
     @model_validator(mode="after")
     def _seller_can_be_printed(self, info: ValidationInfo[_Surroundings]) -> Self:
@@ -444,4 +471,7 @@ class _MerchantTable(_Table):
             series=self.series.to_domain(),
             books=self.books.to_domain(),
             credit_balance=self.credit_balance,
+            invoicing=self.invoicing,
+            billable_when=self.billable_when,
+            invoice_mapping=self.invoice_fields.to_domain(),
         )

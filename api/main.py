@@ -30,6 +30,7 @@ from adapters.vies import Vies
 from api.app import Services, create_app
 from api.codec import create_codec
 from api.correction_runs import TemporalCorrectionRuns
+from api.invoice_runs import TemporalInvoiceRuns
 from api.metrics import create_metrics
 from api.refund_runs import TemporalRefundRuns
 from api.resend_runs import TemporalResendRuns
@@ -70,6 +71,7 @@ async def application(settings: Settings) -> AsyncIterator[FastAPI]:
         ledger=PostgresLedger(sessions),
         settlements=TemporalSettlementRuns(client, task_queue=settings.temporal.task_queue),
         links=TemporalLinkRuns(client, task_queue=settings.temporal.task_queue),
+        invoice_runs=TemporalInvoiceRuns(client, task_queue=settings.temporal.task_queue),
         inbox=PostgresInbox(sessions),
         webhooks=StripeWebhooks(secrets),
         resends=TemporalResendRuns(client, task_queue=settings.temporal.task_queue),

@@ -21,6 +21,7 @@ from api.schemas import (
     CreditNoteBody,
     DecisionBody,
     DownloadLinkBody,
+    InvoiceRunBody,
     RefundBody,
     ResendBody,
 )
@@ -45,6 +46,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EntryCancelationBody,
     SettlementBody,
     LinkBody,
+    InvoiceRunBody,
 )
 _PROBLEM: dict[str, Any] = {
     "title": "Problem",
@@ -215,6 +217,7 @@ INVOICE: dict[str, Any] = {
         {"id": "inv_9a8b7c6d5e4f30211203f4e5", "kind": "credit_note", "number": "GS-2025-000012", "total": "39.00"}
     ],
     "deducts": [],
+    "orders": ["ord_4b3a29181706f5e4d3c2b1a0"],
     "number": "2025-000417",
     "issued_on": "2025-11-24",
     "reason": None,
@@ -368,6 +371,52 @@ DECIDED_CASE = CASE | {
     "decided_at": "2025-12-03T10:00:00Z",
 }
 
+INVOICE_RUN_REQUEST: dict[str, Any] = {
+    "mode": "parent_child",
+    "until": "2025-11-30",
+    "filter": {"currency": "EUR", "metadata": {"channel": "web"}},
+    "dry_run": False,
+    "key": "2025-11",
+}
+INVOICE_RUN: dict[str, Any] = {
+    "id": "irn_0f1e2d3c4b5a697887960504",
+    "key": "2025-11",
+    "mode": "parent_child",
+    "phase": "completed",
+    "until": "2025-11-30",
+    "filter": {
+        "customer": None,
+        "assignment_key_prefix": None,
+        "currency": "EUR",
+        "ordered_until": None,
+        "metadata": {"channel": "web"},
+    },
+    "dry_run": False,
+    "orders": {"planned": 0, "billable": 0, "billed": 0, "sent": 411, "unsent": 0, "failed": 1, "skipped": 0},
+    "invoices": 97,
+    "amounts": [{"currency": "EUR", "amount": "34829.00"}],
+    "first_number": "2025-000417",
+    "last_number": "2025-000513",
+    "workflow": {
+        "id": "invoice-run:irn_0f1e2d3c4b5a697887960504",
+        "url": "https://temporal.example/namespaces/default/workflows/invoice-run%3Airn_0f1e2d3c4b5a697887960504",
+    },
+    "created_at": "2025-12-01T02:00:00Z",
+    "billed_at": "2025-12-01T02:00:21Z",
+    "completed_at": "2025-12-01T02:01:40Z",
+}
+INVOICE_RUN_ORDER: dict[str, Any] = {
+    "order": "ord_4b3a29181706f5e4d3c2b1a0",
+    "number": "SO-88213",
+    "group": "9d5e0c7c1a",
+    "status": "failed",
+    "amount": "839.00",
+    "currency": "EUR",
+    "invoice": None,
+    "invoice_number": None,
+    "error": "the lines of SO-88213 give 840.00 EUR, the order says 839.00 EUR",
+}
+
 EXAMPLES: Mapping[str, Any] = {
     "checkout_request": CHECKOUT_REQUEST,
     "checkout": CHECKOUT,
@@ -390,6 +439,10 @@ EXAMPLES: Mapping[str, Any] = {
     "cancel_invoice_request": {"reason": "wrong address", "key": "ST-1107"},
     "series_list": {"items": [SERIES], "next_cursor": None},
     "audit": AUDIT,
+    "invoice_run_request": INVOICE_RUN_REQUEST,
+    "invoice_run": INVOICE_RUN,
+    "invoice_runs": {"items": [INVOICE_RUN], "next_cursor": None},
+    "invoice_run_orders": {"items": [INVOICE_RUN_ORDER], "next_cursor": None},
     "refund_request": REFUND_REQUEST,
     "refund": REFUND,
     "decision": {"reason": "agreed on the phone", "by": "anna"},

@@ -16,6 +16,7 @@ from domain.deliveries import DeliveryReport, Dispatch
 from domain.documents import DocumentRef
 from domain.entries import EntryStatus
 from domain.errors import QuittanceError, Violation
+from domain.invoice_runs import InvoiceRunRequest, RunOrderStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.ledger_views import (
     EntryDetailView,
@@ -44,11 +45,14 @@ from domain.views import (
     CheckoutView,
     InboxEntry,
     InvoicePage,
+    InvoiceRunPage,
+    InvoiceRunView,
     InvoiceView,
     PaymentPageView,
     PayoutPage,
     PayoutView,
     RefundView,
+    RunOrderPage,
     SentDeliveryView,
 )
 
@@ -251,6 +255,14 @@ class Ledger(Protocol):
         ...
 
 
+class InvoiceRuns(Protocol):
+    """The running invoice runs. Every method raises RunsUnavailable when the workflow service does not answer."""
+
+    async def start(self, merchant_id: str, request: InvoiceRunRequest) -> bool:
+        """Start the run of this key, or find it; True if this very call started it. Answers once it is durable."""
+        ...
+
+
 class Reader(Protocol):
     """Everything that can be read. Another merchant's things do not exist."""
 
@@ -332,6 +344,20 @@ class Reader(Protocol):
 
     async def payout(self, merchant_id: str, payout_id: str) -> PayoutView | None:
         """One payout with its items."""
+        ...
+
+    async def invoice_run(self, merchant_id: str, run_id: str) -> InvoiceRunView | None:
+        """One invoice run, as far as it is."""
+        ...
+
+    async def invoice_runs(self, merchant_id: str, *, cursor: str | None, limit: int) -> InvoiceRunPage:
+        """Newest first. Raises InvalidInput for a cursor that is not one of ours."""
+        ...
+
+    async def invoice_run_orders(
+        self, merchant_id: str, run_id: str, *, status: RunOrderStatus | None, cursor: str | None, limit: int
+    ) -> RunOrderPage:
+        """What became of the orders of a run, oldest first. Raises InvalidInput for a foreign cursor."""
         ...
 
     async def payment_page(self, token: str) -> PaymentPageView | None:

@@ -29,6 +29,7 @@ from domain.errors import (
     InvalidInput,
     InvalidReport,
     InvalidWebhook,
+    InvoiceRunKeyConflict,
     MoneyNeeded,
     NotCorrectable,
     NotFound,
@@ -251,6 +252,11 @@ def _(error: RefundKeyConflict) -> Problem:
 @of_error.register
 def _(error: CorrectionKeyConflict) -> Problem:
     return _taken("correction-key-conflict", "key", "correction", f"Key {error.key!r}", error.differences)
+
+
+@of_error.register
+def _(error: InvoiceRunKeyConflict) -> Problem:
+    return _taken("invoice-run-key-conflict", "key", "invoice run", f"Key {error.key!r}", error.differences)
 
 
 @of_error.register

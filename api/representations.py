@@ -190,11 +190,16 @@ class PayoutList(Representation):
 
 
 class OrderOut(Representation):
-    """The sales order."""
+    """The sales order. `invoice` is the id of the invoice in force, `build_error` why the last attempt to bill it
+    failed, `last_invoice_run` the run that looked at it last."""
 
     id: str
     number: str
     total: Amount
+    service_date: date | None = None
+    invoice: str | None = None
+    build_error: str | None = None
+    last_invoice_run: str | None = None
     created_at: Moment
 
 
@@ -242,14 +247,15 @@ class CorrectionOut(Representation):
 
 class InvoiceOut(Representation):
     """A finalized invoice, or a credit note or cancelation, which `corrects` one by its id and is named there under
-    `corrected_by`. `deducts` are the numbers of deposit invoices. `pdf` and `xml` are addresses of the stored
-    documents, null until they are stored."""
+    `corrected_by`. `orders` are the ids of the orders it is about, `deducts` the numbers of deposit invoices. `pdf` and
+    `xml` are addresses of the stored documents, null until they are stored."""
 
     id: str
     kind: InvoiceKind
     corrects: str | None
     corrected_by: list[CorrectionOut] = []
     deducts: list[str] = []
+    orders: list[str] = []
     number: str
     issued_on: date | None = None
     reason: str | None = None
@@ -508,6 +514,7 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
             for one in view.corrected_by
         ],
         deducts=list(view.deducts),
+        orders=list(view.orders),
         number=view.number,
         issued_on=view.issued_on,
         reason=view.reason,
@@ -712,7 +719,16 @@ def _payout_item(view: PayoutItemView, currency: str) -> PayoutItemOut:
 
 
 def _order(view: OrderView, currency: str) -> OrderOut:
-    return OrderOut(id=view.id, number=view.number, total=amount(view.total, currency), created_at=view.created_at)
+    return OrderOut(
+        id=view.id,
+        number=view.number,
+        total=amount(view.total, currency),
+        service_date=view.service_date,
+        invoice=view.invoice_id,
+        build_error=view.build_error,
+        last_invoice_run=view.last_run_id,
+        created_at=view.created_at,
+    )
 
 
 def _review(view: ReviewView) -> ReviewOut:

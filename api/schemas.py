@@ -4,11 +4,14 @@ Strict: a number is never taken for a string, unknown fields are refused. Each d
 expected form that is named when a field is missing or has the wrong type.
 """
 
+import re
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from domain.billing import RunMode
 from domain.capture_modes import CaptureMode
 from domain.captures import CaptureRequest
 from domain.cases import CaseStatus
@@ -28,10 +31,15 @@ from domain.checkout import (
 )
 from domain.corrections import CorrectionRequest, LineCredit
 from domain.electronic_addresses import ElectronicAddress
+from domain.errors import InvalidInput
+from domain.invoice_runs import InvoiceRunRequest, OrderFilter, RunOrderStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.refund_requests import RefundRequest
 from domain.stated_lines import MOST_ADJUSTMENTS, MOST_CHARGES, MOST_DISCOUNTS, MOST_LINES
+from domain.violations import Violations
 
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_A_DAY = 'a day such as "2026-11-30", or null'
 ASSIGNMENT_KEY = r"^[A-Za-z0-9._:-]{1,100}$"
 
 
@@ -330,6 +338,60 @@ class DecisionBody(Body):
     by: str = Field("shop", description="who decides, a string", examples=["anna"])
 
 
+class OrderFilterBody(Body):
+    """Which orders a run looks at; all that is given must fit."""
+
+    customer: str | None = Field(None, description="a customer number or mail address, a string or null")
+    assignment_key_prefix: str | None = Field(
+        None, description="what assignment keys begin with, a string or null", examples=["SO-"]
+    )
+    currency: str | None = Field(None, description='ISO 4217 currency code such as "EUR", or null')
+    ordered_until: str | None = Field(None, description=_A_DAY, examples=["2026-11-30"])
+    metadata: dict[str, str] = Field(default_factory=dict, description="an object of strings that orders must have")
+
+
+class InvoiceRunBody(Body):
+    """What is to be billed, and how."""
+
+    model_config = ConfigDict(title="InvoiceRunRequest")
+
+    mode: Literal["single", "parent_child"] = Field(
+        description='"single" for an invoice per order, or "parent_child" for one per customer'
+    )
+    until: str | None = Field(None, description=_A_DAY, examples=["2026-11-30"])
+    filter: OrderFilterBody = Field(default_factory=OrderFilterBody, description="an object")
+    dry_run: bool = Field(False, description="true to draw no number and change no order, else false")
+    key: str | None = Field(None, description="the shop's idempotency key, a string or null", examples=["2026-11"])
+
+    def to_request(self, key: str) -> InvoiceRunRequest:
+        """The same in the house's words, under `key`. Raises InvalidInput for what is no day."""
+        violations = Violations()
+        until = _day(violations, "/until", self.until)
+        ordered_until = _day(violations, "/filter/ordered_until", self.filter.ordered_until)
+        if violations.found:
+            raise InvalidInput(violations.found)
+        wanted = self.filter.model_dump(exclude={"ordered_until"})
+        return InvoiceRunRequest(
+            key=key,
+            mode=RunMode(self.mode),
+            until=until,
+            filter=OrderFilter(**wanted, ordered_until=ordered_until),
+            dry_run=self.dry_run,
+        )
+
+
+def _day(violations: Violations, pointer: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if _ISO_DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    violations.add(pointer, f"must be {_A_DAY}")
+    return None
+
+
 class CancelBody(Body):
     """Why a checkout is canceled."""
 
@@ -392,6 +454,12 @@ class AuditQuery(PageQuery):
     """Which documents of a series to check."""
 
     limit: int = Field(200, ge=1, le=1000, description="how many documents to check")
+
+
+class RunOrderQuery(PageQuery):
+    """Which orders of a run to list."""
+
+    status: RunOrderStatus | None = Field(None, description="only orders that stand here")
 
 
 class CheckoutQuery(PageQuery):

@@ -13,6 +13,7 @@ from api.ports import (
     Documents,
     Exporter,
     Inbox,
+    InvoiceRuns,
     Ledger,
     LinkRuns,
     Reader,
@@ -44,6 +45,7 @@ class Services:
     ledger: Ledger
     settlements: SettlementRuns
     links: LinkRuns
+    invoice_runs: InvoiceRuns
     inbox: Inbox
     webhooks: Webhooks
     documents: Documents
@@ -94,6 +96,10 @@ class Site:
     def link_url(self, link_id: str) -> str:
         """Where a link for several entries is read."""
         return f"{self.public_url}/v1/payment-links/{link_id}"
+
+    def invoice_run_url(self, run_id: str) -> str:
+        """Where an invoice run is read."""
+        return f"{self.public_url}/v1/invoice-runs/{run_id}"
 
     def payment_url(self, token: str) -> str:
         """The payment link of a token."""

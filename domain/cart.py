@@ -91,21 +91,25 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedDiscount:
-    """A discount on the cart as the shop stated it, in the cart's price mode, as a positive amount."""
+    """A discount on the cart as the shop stated it, in the cart's price mode, as a positive amount. On a collective
+    invoice `order_number` says which order it was given on."""
 
     name: str
     amount: int
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedSurcharge:
-    """A charge on the cart (shipping, gift wrap) as the shop stated it, in the cart's price mode, positive."""
+    """A charge on the cart (shipping, gift wrap) as the shop stated it, in the cart's price mode, positive. On a
+    collective invoice `order_number` says which order it was made on."""
 
     name: str
     amount: int
     tax_category: TaxCategory
     tax_rate: Decimal
     tax_rule: TaxRule = TaxRule.STATED
+    order_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,8 +211,9 @@ def _stated(cart: PricedCart) -> Iterator[BrokenRule]:
     for name in ("discounts", "surcharges"):
         if any(item.amount <= 0 or not item.name for item in getattr(cart, name)):
             yield _rule("stated-positive", f"/{name}", "needs a name and a positive amount")
-    strict = not net and cart.tax_rounding is TaxRounding.STRICT
-    most = len(cart.subtotals) * document_step(cart.currency) if strict else 0
+    orders = len({line.order_number for line in cart.lines})
+    rounds = orders > 1 or (not net and cart.tax_rounding is TaxRounding.STRICT)
+    most = orders * len(cart.subtotals) * document_step(cart.currency) if rounds else 0
     if abs(totals.rounding) > most:
         yield _rule("rounding-bounded", "/totals/rounding", "BT-114 is more than rounding can leave over")
     taken, added = ((item.name, item.amount) for item in cart.discounts), ((s.name, s.amount) for s in cart.surcharges)

@@ -114,9 +114,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCorrection:
-    """A finalized correction, or why there is none. `loose_in` are the checkouts whose money it set free."""
+    """A finalized correction, or why there is none. `checkouts` are those of its orders, `loose_in` those whose money
+    it set free."""
 
     document: OfInvoice | None = None
+    checkouts: tuple[str, ...] = ()
     number: str | None = None
     opened_by: str | None = None
     loose_in: tuple[str, ...] = ()

@@ -158,6 +158,15 @@ class DeliveryKeyConflict(QuittanceError):
         super().__init__(f"key {key!r} is taken by a mail to another address")
 
 
+class InvoiceRunKeyConflict(QuittanceError):
+    """The key already names a different invoice run of this merchant."""
+
+    def __init__(self, key: str, differences: Sequence[Difference]) -> None:
+        self.key = key
+        self.differences = tuple(differences)
+        super().__init__(f"key {key!r} is taken by a different invoice run")
+
+
 class NothingToRefund(QuittanceError):
     """The checkout has brought no money yet, so there is none to give back."""
 

@@ -8,6 +8,7 @@ from domain.book_settings import NO_CHOICE, BookSettings
 from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.checkout import Address
 from domain.electronic_addresses import ElectronicAddress
+from domain.invoice_mapping import InvoiceMapping
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
 from domain.numbers import Numbering, implied_reset
 from domain.refunds import RefundApproval
@@ -60,6 +61,20 @@ class BalancedWhen(StrEnum):
     SETTLED = "settled"
 
 
+class Invoicing(StrEnum):
+    """When a paid purchase is invoiced: at once and by itself, or by the next invoice run."""
+
+    IMMEDIATE = "immediate"
+    COLLECTIVE = "collective"
+
+
+class BillableWhen(StrEnum):
+    """What an invoice run waits for: that the entry was balanced, or no more than the order."""
+
+    BALANCED = "balanced"
+    ORDERED = "ordered"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """A tenant. `redirect_origins` are the exact origins (`https://shop.example`) customers may be sent to.
@@ -83,6 +98,9 @@ class Merchant:
     `tax` says how sales are taxed.
     `books` says how bookings are kept.
     `credit_balance` says what becomes of money that a reduction or cancelation frees, unless the request does.
+
+    `invoicing` says whether a paid purchase is invoiced by itself or waits for an invoice run, `billable_when` what a
+    run waits for, and `invoice_mapping` what of an order an invoice says.
     """
 
     id: str
@@ -124,3 +142,7 @@ class Merchant:
         return Numbering(pattern=patterns[kind], reset=implied_reset(patterns[kind]), start=start)
 
     credit_balance: CreditBalance | None = None
+
+    invoicing: Invoicing = Invoicing.IMMEDIATE
+    billable_when: BillableWhen = BillableWhen.BALANCED
+    invoice_mapping: InvoiceMapping = field(default_factory=InvoiceMapping)

@@ -20,6 +20,7 @@ from domain.corrections import IssueCorrection, IssuedCorrection
 from domain.deliveries import DeliveryReport, Dispatch, QueuedDelivery
 from domain.disputes import DisputeReport, DisputeStanding, RecordDispute, RemindOfDispute
 from domain.documents import DocumentKind, DocumentRef, RenderedInvoice
+from domain.invoice_runs import NoteSent, OfInvoiceRun, OpenInvoiceRun, RunStanding, Unsent, Waiting
 from domain.invoices import Invoice
 from domain.payments import (
     OpenedSession,
@@ -62,6 +63,7 @@ from domain.steps import (
     RecordSession,
     Review,
     SalesOrder,
+    SentInvoice,
     Standing,
 )
 from domain.vat_ids import RecordVatEvidence, UnverifiedVatId, VatEvidence
@@ -356,6 +358,10 @@ class InvoiceBook(Protocol):
         """Build the invoice of the order, draw its number and finalize it, or find the one in force."""
         ...
 
+    async def find_invoice(self, step: OfCheckout) -> SentInvoice | None:
+        """The invoice in force, if an invoice run has made it; the checkout is brought to where its invoice is."""
+        ...
+
     async def invoice(self, step: OfInvoice) -> Invoice:
         """The finalized invoice. Raises NotFound."""
         ...
@@ -377,7 +383,7 @@ class DeliveryBook(Protocol):
         ...
 
     async def record_sent(self, dispatch: Dispatch, answer: str) -> None:
-        """The mail server accepted the message; if it is an invoice's first, its checkout is completed."""
+        """The mail server accepted the message; if it is the first of an invoice, its checkouts are completed."""
         ...
 
     async def record_error(self, dispatch: Dispatch, answer: str) -> None:
@@ -492,4 +498,45 @@ class LinkBook(Protocol):
 
     async def find(self, step: OfLink) -> CreatedLink:
         """The link, if there is one."""
+        ...
+
+
+class InvoiceRunBook(Protocol):
+    """Keeps invoice runs, and bills what they plan. A step that runs again finds what it has done."""
+
+    async def open(self, step: OpenInvoiceRun) -> RunStanding:
+        """Write a run down, or find it. Raises NotFound for an unknown merchant."""
+        ...
+
+    async def plan(self, step: OfInvoiceRun) -> RunStanding:
+        """Note the next orders that can be billed, in one transaction; after the last the run goes on to billing."""
+        ...
+
+    async def bill(self, step: OfInvoiceRun) -> RunStanding:
+        """Finalize the next invoices, each in a transaction of its own. What is wrong with one is kept at its orders;
+        a dry run finalizes none."""
+        ...
+
+    async def unsent(self, step: OfInvoiceRun) -> Unsent:
+        """The next invoices of the run that wait to be sent."""
+        ...
+
+    async def note_sent(self, step: NoteSent) -> RunStanding:
+        """Keep what became of sending invoices."""
+        ...
+
+    async def waiting(self, merchant_id: str, invoice_ids: tuple[str, ...]) -> Waiting:
+        """The runs of checkouts that wait for these invoices."""
+        ...
+
+    async def complete(self, step: OfInvoiceRun) -> RunStanding:
+        """The run has done all it could: the shop is told."""
+        ...
+
+
+class InvoiceTeller(Protocol):
+    """Speaks to the runs of checkouts that wait for an invoice run."""
+
+    async def tell_invoiced(self, workflow_ids: tuple[str, ...]) -> None:
+        """Have them look for their invoices. A run that is over, or lost, is left alone: it looks by itself."""
         ...

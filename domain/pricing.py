@@ -6,7 +6,7 @@ that a draft must meet before it takes a number (`domain.draft_rules`) are tried
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from domain.currencies import is_currency
 from domain.deposits import check_deposits
 from domain.e_invoices import can_be_called
 from domain.errors import BrokenRule, InvalidInput
+from domain.invoice_mapping import InvoiceMapping, check_mapped
 from domain.invoices import Draft, InvoiceKind, Particulars
 from domain.merchants import Merchant
 from domain.money import LARGEST_MINOR, Money
@@ -47,7 +48,7 @@ class CheckoutRules:
     whether the merchant's data suffice for it (see `domain.e_invoices`).
 
     `tax` is who sells and how; without it tax classes cannot be resolved. `is_vat_id` knows the forms and check digits
-    of the member states' VAT ids.
+    of the member states' VAT ids. What `invoice_mapping` puts on invoices must be fit for it.
     """
 
     redirect_origins: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class CheckoutRules:
     writes_xrechnung: bool = True
     tax: TaxSituation | None = None
     is_vat_id: Callable[[str], bool] = _any_vat_id
+    invoice_mapping: InvoiceMapping = field(default_factory=InvoiceMapping)
 
     @classmethod
     def of(
@@ -74,6 +76,7 @@ class CheckoutRules:
             writes_xrechnung=can_be_called(merchant.seller),
             tax=TaxSituation(seller=merchant.seller, settings=merchant.tax, on=on, vat_id=vat_id),
             is_vat_id=is_vat_id,
+            invoice_mapping=merchant.invoice_mapping,
         )
 
 
@@ -95,6 +98,8 @@ def price_checkout(request: CheckoutRequest, rules: CheckoutRules) -> PricedCart
     if cart is not None and not violations.found:
         _try_draft(violations, request, cart, rules.tax)
     check_deposits(violations, request)
+    if not violations.found:
+        check_mapped(violations, rules.invoice_mapping, request)
     if cart is None or violations.found:
         raise InvalidInput(violations.found)
     return cart

@@ -49,13 +49,14 @@ class DoSettlement:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequences:
     """Who has to hear of it: runs to look at their money again, runs that end, refunds that go their way, checkouts
-    whose money has to be sorted out, and the buyer whose invoice is credited."""
+    whose money has to be sorted out, and the buyer whose invoice, of `credited_checkout`, is credited."""
 
     stir: tuple[str, ...] = ()
     shut: tuple[str, ...] = ()
     refunds: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     credit_note: OfInvoice | None = None
+    credited_checkout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,6 +243,7 @@ class Balance:
     outstanding: int
     misfit: Misfit | None = None
     unsettled: tuple[str, ...] = ()
+    collective: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,11 +256,19 @@ class FinalizedInvoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentInvoice:
+    """The invoice in force over an order, and whether the mail server has accepted it."""
+
+    invoice_id: str
+    number: str
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfInvoice:
     """A step that needs no more than to know the invoice."""
 
     merchant_id: str
-    checkout_id: str
     invoice_id: str
 
 

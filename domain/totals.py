@@ -52,7 +52,8 @@ class StatedAdjustment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartLine:
     """A line before its amounts are known. `unit_price` is in major units and in the cart's price mode;
-    `quantity` is positive, `unit_price` and `tax_rate` (per cent) are not negative.
+    `quantity` is positive, `unit_price` and `tax_rate` (per cent) are not negative. `order_number` says which of
+    several orders it is of: a discount reaches the lines of its own order only.
 
     What is exempt (category E) names its reason; all such lines of a cart the same.
     """
@@ -193,28 +194,41 @@ def _by_rate(
     of_charges: dict[_Rate, list[int]] = {rate: [] for rate in of_lines}
     for surcharge in surcharges:
         of_charges.setdefault(_rate_of(surcharge), []).append(_units(surcharge.amount, step))
-    taken = [_units(discount.amount, step) for discount in discounts]
-    shares = _spread(taken, {rate: sum(amounts) for rate, amounts in of_lines.items()})
+    shares = _spread(discounts, _amounts_in_reach(lines, units), step=step)
     for rate, charges in of_charges.items():
         yield _Stated(
             rate=rate,
             lines=tuple(of_lines.get(rate, ())),
             charges=tuple(charges),
-            shares=tuple(shares.get(rate, [0] * len(taken))),
+            shares=tuple(shares.get(rate, [0] * len(discounts))),
         )
 
 
-def _spread(discounts: Sequence[int], amounts: Mapping[_Rate, int]) -> dict[_Rate, list[int]]:
-    """Each rate's share of each discount. One discount after the other, over what the ones before it left:
-    so no rate is ever discounted below zero."""
+def _amounts_in_reach(lines: Sequence[CartLine], units: Sequence[int]) -> dict[tuple[str | None, _Rate], int]:
+    """What the lines of each order come to, by rate."""
+    sums: dict[tuple[str | None, _Rate], int] = {}
+    for line, amount in zip(lines, units, strict=True):
+        key = line.order_number, _rate_of(line)
+        sums[key] = sums.get(key, 0) + amount
+    return sums
+
+
+def _spread(
+    discounts: Sequence[PricedDiscount], amounts: Mapping[tuple[str | None, _Rate], int], *, step: int
+) -> dict[_Rate, list[int]]:
+    """Each rate's share of each discount. One discount after the other, over what the ones before it left of its
+    order: so no rate is ever discounted below zero."""
     left = dict(amounts)
-    shares: dict[_Rate, list[int]] = {rate: [] for rate in amounts}
-    for discount in discounts:
-        if discount > sum(left.values()):
+    shares: dict[_Rate, list[int]] = {rate: [0] * len(discounts) for _, rate in amounts}
+    for index, discount in enumerate(discounts):
+        taken = _units(discount.amount, step)
+        reach = [key for key in left if key[0] == discount.order_number]
+        within = [left[key] for key in reach]
+        if taken > sum(within):
             raise InvalidAmount("discounts come to more than the lines")
-        for rate, share in zip(left, allocate(discount, list(left.values())), strict=True):
-            shares[rate].append(share)
-            left[rate] -= share
+        for key, share in zip(reach, allocate(taken, within), strict=True):
+            shares[key[1]][index] = share
+            left[key] -= share
     return shares
 
 

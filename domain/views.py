@@ -12,6 +12,7 @@ from domain.disputes import DisputeStatus
 from domain.documents import DocumentRef
 from domain.entries import EntryStatus
 from domain.errors import BrokenRule
+from domain.invoice_runs import InvoiceRunRequest, RunOrderStatus, RunPhase
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Branding, Seller
 from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
@@ -162,11 +163,16 @@ class PayoutPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """A sales order."""
+    """A sales order. `invoice_id` is the invoice in force, `build_error` why the last attempt to bill it failed,
+    `last_run_id` the last invoice run that looked at it."""
 
     id: str
     number: str
     total: int
+    service_date: date | None = None
+    invoice_id: str | None = None
+    build_error: str | None = None
+    last_run_id: str | None = None
     created_at: datetime
 
 
@@ -213,8 +219,8 @@ class AcceptedCorrection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
     """A finalized document. `pdf`, `xml` and `ubl` are None until the documents are stored. A credit note or
-    cancelation corrects the invoice `corrects_id`; the invoice is `corrected_by` it. `deducts` are deposit invoices,
-    by number."""
+    cancelation corrects the invoice `corrects_id`; the invoice is `corrected_by` it. `orders` are the ids of the orders
+    it is about, oldest first; `deducts` are deposit invoices, by number."""
 
     id: str
     number: str
@@ -227,6 +233,7 @@ class InvoiceView:
     corrects_id: str | None = None
     corrected_by: tuple[CorrectionView, ...] = ()
     deducts: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
     pdf: DocumentRef | None = None
     xml: DocumentRef | None = None
     ubl: DocumentRef | None = None
@@ -389,3 +396,54 @@ class InboxEntry:
     workflow_id: str | None
     checkout_id: str | None
     applied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRunView:
+    """An invoice run: how far it is, what became of its orders, and what it invoiced (a dry run: would invoice), in
+    minor units per currency. `first_number` and `last_number` are of its invoices, by the time they were finalized."""
+
+    id: str
+    request: InvoiceRunRequest
+    until: date
+    phase: RunPhase
+    workflow_id: str
+    orders: dict[RunOrderStatus, int]
+    invoices: int
+    amounts: dict[str, int]
+    first_number: str | None
+    last_number: str | None
+    created_at: datetime
+    billed_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRunPage:
+    """One page of a list, newest first. `next_cursor` is None on the last page."""
+
+    items: tuple[InvoiceRunView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrderView:
+    """An order in a run. Orders with the same `group` share an invoice, or would."""
+
+    order_id: str
+    number: str
+    group: str
+    status: RunOrderStatus
+    amount: int
+    currency: str
+    invoice_id: str | None
+    invoice_number: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrderPage:
+    """One page of a run's orders, oldest first. `next_cursor` is None on the last page."""
+
+    items: tuple[RunOrderView, ...]
+    next_cursor: str | None

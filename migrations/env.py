@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.postgres import (  # noqa: F401 -- their tables are known to Base
+    tables_billing,
     tables_bookings,
     tables_cases,
     tables_corrections,

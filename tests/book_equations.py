@@ -52,10 +52,8 @@ _CLEARING = """
 _ENTRIES = """
     WITH documents AS (
         SELECT entry_id,
-               sum(CASE WHEN kind IN ('credit_note', 'cancelation') THEN -1 ELSE 1 END * (grand_total + rounding
-                   - coalesce((SELECT sum((taken->>'amount')::bigint)
-                               FROM jsonb_array_elements(particulars->'deductions') AS taken), 0))) AS asked
-        FROM invoices GROUP BY entry_id
+               sum(CASE WHEN kind IN ('credit_note', 'cancelation') THEN -1 ELSE 1 END * amount) AS asked
+        FROM invoices JOIN invoice_entries ON invoice_id = invoices.id GROUP BY entry_id
     ), waived AS (
         SELECT entry_id, sum(booking_lines.amount) AS amount FROM booking_lines
         JOIN bookings ON bookings.id = booking_id
@@ -81,8 +79,8 @@ _INVOICED = """
                -sum(amount) FILTER (WHERE role = 'prepayments') AS ahead
         FROM booking_lines GROUP BY entry_id
     ) AS booked ON booked.entry_id = entries.id
-    WHERE EXISTS (SELECT FROM invoices WHERE entry_id = entries.id AND kind IN ('invoice', 'deposit')
-                    AND status <> 'canceled')
+    WHERE EXISTS (SELECT FROM invoices JOIN invoice_entries ON invoice_id = invoices.id
+                  WHERE entry_id = entries.id AND kind IN ('invoice', 'deposit') AND status <> 'canceled')
       AND initial + reductions - assigned <> coalesce(owed, 0) - coalesce(ahead, 0)
 """
 _REVENUE = """

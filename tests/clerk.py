@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.postgres import database
 from adapters.postgres.checkouts import PostgresCheckoutBook
 from adapters.postgres.database import Sessions
+from adapters.postgres.invoice_runs import PostgresInvoiceRunBook
 from adapters.postgres.invoices import PostgresInvoiceBook
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.orders import PostgresOrderBook
@@ -52,7 +53,7 @@ def of_checkout(entry: Entry) -> OfCheckout:
 
 def of_invoice(entry: Entry, invoice: FinalizedInvoice) -> OfInvoice:
     """The invoice, as steps name it."""
-    return OfInvoice(merchant_id=entry.merchant_id, checkout_id=entry.checkout_id, invoice_id=invoice.invoice_id)
+    return OfInvoice(merchant_id=entry.merchant_id, invoice_id=invoice.invoice_id)
 
 
 def captured(entry: Entry, *, amount: int = TOTAL, currency: str = "EUR", reference: str = "") -> PaymentReport:
@@ -79,6 +80,7 @@ class Clerk:
     payments: PostgresPaymentBook
     orders: PostgresOrderBook
     invoices: PostgresInvoiceBook
+    runs: PostgresInvoiceRunBook
 
     async def open(self, merchant_id: str = NORDWERK.id, request: CheckoutRequest | None = None) -> Entry:
         """A checkout with its entry and its link."""
@@ -134,10 +136,10 @@ class Clerk:
         """Assign available money."""
         return await self.payments.balance_entry(of_checkout(entry))
 
-    async def billable(self, merchant_id: str = NORDWERK.id) -> Entry:
+    async def billable(self, merchant_id: str = NORDWERK.id, request: CheckoutRequest | None = None) -> Entry:
         """A checkout that was paid, ordered and balanced: all that is missing is its invoice."""
-        entry = await self.open(merchant_id)
-        await self.find(entry, captured(entry))
+        entry = await self.open(merchant_id, request)
+        await self.find(entry, captured(entry, amount=entry.amount, currency=entry.currency))
         await self.orders.create_sales_order(of_checkout(entry))
         await self.balance(entry)
         return entry
@@ -162,6 +164,7 @@ async def at_work(database_url: str, *, pool_size: int = 10) -> AsyncIterator[Cl
             payments=PostgresPaymentBook(sessions, public_url="https://pay.test"),
             orders=PostgresOrderBook(sessions),
             invoices=PostgresInvoiceBook(sessions),
+            runs=PostgresInvoiceRunBook(sessions),
         )
     finally:
         await engine.dispose()

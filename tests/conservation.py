@@ -51,7 +51,8 @@ _REDUCED = text("""
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM settlements WHERE entry_id IS NOT NULL GROUP BY entry_id)
         settled ON settled.entry_id = entries.id
-    LEFT JOIN (SELECT entry_id, sum(reduced) AS total FROM corrections JOIN invoices ON invoices.id = invoice_id
+    LEFT JOIN (SELECT entry_id, sum(reduced) AS total
+               FROM corrections JOIN invoice_entries ON invoice_entries.invoice_id = document_id
                GROUP BY entry_id) corrected ON corrected.entry_id = entries.id
     WHERE -entries.reductions
           <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
@@ -60,17 +61,20 @@ _CREDITED = text("""
     SELECT entries.id, coalesce(notes.total, 0) AS credited,
            coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0) AS accounted
     FROM entries
-    JOIN invoices ON invoices.entry_id = entries.id AND invoices.kind IN ('invoice', 'deposit')
+    JOIN invoice_entries AS claims ON claims.entry_id = entries.id
+    JOIN invoices ON invoices.id = claims.invoice_id AND invoices.kind IN ('invoice', 'deposit')
         AND invoices.status <> 'canceled'
-    LEFT JOIN (SELECT entry_id, sum(grand_total + rounding) AS total FROM invoices WHERE kind = 'credit_note'
+    LEFT JOIN (SELECT entry_id, sum(amount) AS total
+               FROM invoice_entries JOIN invoices ON invoices.id = invoice_id AND kind = 'credit_note'
                GROUP BY entry_id) notes ON notes.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(amount) AS total FROM refund_items GROUP BY entry_id) refunded
         ON refunded.entry_id = entries.id
     LEFT JOIN (SELECT entry_id, sum(coalesce(credited, amount)) AS total FROM settlements
                WHERE entry_id IS NOT NULL GROUP BY entry_id) settled ON settled.entry_id = entries.id
-    LEFT JOIN (SELECT notes.entry_id, sum(notes.grand_total + notes.rounding) AS total
-               FROM corrections JOIN invoices notes ON notes.id = document_id AND notes.kind = 'credit_note'
-               GROUP BY notes.entry_id) corrected ON corrected.entry_id = entries.id
+    LEFT JOIN (SELECT entry_id, sum(amount) AS total
+               FROM corrections JOIN invoices ON invoices.id = document_id AND kind = 'credit_note'
+               JOIN invoice_entries ON invoice_entries.invoice_id = document_id
+               GROUP BY entry_id) corrected ON corrected.entry_id = entries.id
     WHERE coalesce(notes.total, 0)
           <> coalesce(refunded.total, 0) + coalesce(settled.total, 0) + coalesce(corrected.total, 0)
 """)

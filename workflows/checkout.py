@@ -1,6 +1,7 @@
 """The checkout run: create entry, issue link, await capture, create order, await balance, invoice, send."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -41,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
         OfCheckout,
         OfInvoice,
         Review,
+        SentInvoice,
     )
     from workflows import search_attributes as attributes
     from workflows.calls import by_mail, in_books, problems, reason, rendering
@@ -54,6 +56,8 @@ _AWAITED = {
     Promise.DELAYED: (attributes.PROVIDER, "A payment is on its way, which takes days. Waiting for its result."),
 }
 """On whom the run is blocked by the promise of money, if there is one; and how that is said."""
+ASK_AGAIN = timedelta(hours=12)
+"""How long a checkout waits for the word of an invoice run before it asks the books."""
 
 
 class _ShutOutError(Exception):
@@ -78,6 +82,8 @@ class CheckoutWorkflow:
         self._is_shut_out = False
         self._has_late_money = False
         self._promise: Promise | None = None
+        self._collective = False
+        self._is_told = False
         self._unknown_signals: list[str] = []
 
     @workflow.run
@@ -94,8 +100,9 @@ class CheckoutWorkflow:
                 return await self._close_unpaid()
             await self._create_sales_order()
             await self._await_balance()
-            await self._create_invoice()
-            await self._send_invoice()
+            if not await self._await_invoice_run():
+                await self._create_invoice()
+                await self._send_invoice()
         except _ShutOutError:
             await self._close_shut_out()
         return await self._finish()
@@ -269,6 +276,7 @@ class CheckoutWorkflow:
         if balance.misfit or self._has_late_money:
             await self._hand_over_late_money(found=True)
         self._phase = CheckoutStatus.BALANCED
+        self._collective = balance.collective
 
     async def _balance_entry(self) -> Balance:
         return await in_books(BookActivities.balance_entry, self._checkout, "balance entry")
@@ -278,6 +286,35 @@ class CheckoutWorkflow:
         workflow.upsert_search_attributes([attributes.BLOCKED_ON.value_set(attributes.PROVIDER)])
         self._tell("The money is captured. Waiting for the provider to say its fee.")
         await self._persist(partial(self._watch.await_fee, payments))
+
+    async def _await_invoice_run(self) -> bool:
+        """Wait until an invoice run has invoiced and sent; False at once for a purchase that is invoiced by itself."""
+        if not self._collective:
+            return False
+        workflow.upsert_search_attributes(
+            [attributes.PHASE.value_set(self._phase), attributes.BLOCKED_ON.value_set(attributes.INVOICE_RUN)]
+        )
+        self._tell("The purchase is paid. Waiting for the next invoice run.")
+        while (found := await self._persist(self._find_invoice)) is None or not found.sent:
+            await self._await_word_of_a_run()
+        self._invoice = FinalizedInvoice(invoice_id=found.invoice_id, number=found.number)
+        self._enter(CheckoutStatus.INVOICED, f"Invoice {found.number} is finalized.")
+        self._enter(CheckoutStatus.COMPLETED, "The invoice is sent.")
+        return True
+
+    async def _find_invoice(self) -> SentInvoice | None:
+        self._is_told = False
+        return await in_books(BookActivities.find_invoice, self._checkout, "find the invoice of a run")
+
+    async def _await_word_of_a_run(self) -> None:
+        """A run says when it has sent; should its word be lost, the books are asked now and then."""
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._is_told or self._watch.has_news(), timeout=ASK_AGAIN, timeout_summary="ask the books"
+            )
+        if self._watch.has_news():
+            await self._persist(partial(self._watch.look, SettledBy.WEBHOOK))
+            await self._hand_over_late_money()
 
     async def _create_invoice(self) -> None:
         self._invoice = await self._persist(
@@ -291,7 +328,7 @@ class CheckoutWorkflow:
     async def _send_invoice(self) -> None:
         await self._persist(lambda: by_mail(DeliveryActivities.send_invoice, self._numbered, "send invoice"))
         for note in self._finalized.credit_notes:
-            await send_correction(self._document(note))
+            await send_correction(self._document(note), self._opened.checkout_id)
         self._enter(CheckoutStatus.COMPLETED, "The invoice is sent.")
 
     async def _finish(self) -> CheckoutResult:
@@ -330,6 +367,11 @@ class CheckoutWorkflow:
     def entry_canceled(self) -> None:
         """The entry was canceled by itself: the run ends, wherever it stands."""
         self._is_shut_out = True
+
+    @workflow.signal
+    def invoiced(self) -> None:
+        """An invoice run has sent the invoice of this checkout: go and look."""
+        self._is_told = True
 
     @workflow.signal(dynamic=True)
     def unknown_signal(self, name: str, args: Sequence[RawValue]) -> None:  # noqa: ARG002 - Temporal's signature
@@ -517,6 +559,4 @@ class CheckoutWorkflow:
         return self._invoice
 
     def _document(self, invoice_id: str) -> OfInvoice:
-        return OfInvoice(
-            merchant_id=self._start.merchant_id, checkout_id=self._opened.checkout_id, invoice_id=invoice_id
-        )
+        return OfInvoice(merchant_id=self._start.merchant_id, invoice_id=invoice_id)

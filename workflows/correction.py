@@ -39,7 +39,7 @@ class CorrectionWorkflow:
         issued = await self._issue()
         if issued.document is not None:
             await self._look_after_money(issued)
-            await send_correction(issued.document)
+            await send_correction(issued.document, issued.checkouts[0] if len(issued.checkouts) == 1 else None)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return CorrectionResult(document_id=issued.document.invoice_id if issued.document else None)
 
@@ -70,20 +70,20 @@ class CorrectionWorkflow:
         )
 
 
-async def send_correction(document: OfInvoice) -> None:
-    """Write and mail a cancelation or credit note. What retries cannot mend is put before a person: the document
-    stands."""
+async def send_correction(document: OfInvoice, checkout_id: str | None) -> None:
+    """Write and mail a cancelation or credit note, of one checkout alone or of several. What retries cannot mend is
+    put before a person: the document stands."""
     try:
         await rendering(DocumentActivities.render_invoice, document, "write PDF and e-invoice")
         await by_mail(DeliveryActivities.send_invoice, document, "send the correction")
     except ActivityError as failure:
-        await _put_before_a_person(document, reason(failure))
+        await _put_before_a_person(document, checkout_id, reason(failure))
 
 
-async def _put_before_a_person(document: OfInvoice, why: str) -> None:
+async def _put_before_a_person(document: OfInvoice, checkout_id: str | None, why: str) -> None:
     case = NewCase(
         merchant_id=document.merchant_id,
-        checkout_id=document.checkout_id,
+        checkout_id=checkout_id,
         fact=f"document:{document.invoice_id}:not_sent",
         kind=NOT_SENT,
         options=("acknowledge",),

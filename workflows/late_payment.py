@@ -140,17 +140,20 @@ class LatePaymentWorkflow:
             await in_books(LateMoneyActivities.settle_case, self._of(task.case_id), "close the case")
 
     async def _fulfil(self) -> None:
-        """The rest of the process, by the very steps of the checkout's run: each finds what was done before."""
+        """The rest of the process, by the very steps of the checkout's run: each finds what was done before.
+
+        Where purchases are invoiced collectively, the next invoice run does the rest.
+        """
         checkout = OfCheckout(merchant_id=self._late.merchant_id, checkout_id=self._late.checkout_id or "")
         await self._persist(lambda: in_books(BookActivities.create_sales_order, checkout, "create sales order"))
-        while not (await in_books(BookActivities.balance_entry, checkout, "balance entry")).balanced:
+        while not (balance := await in_books(BookActivities.balance_entry, checkout, "balance entry")).balanced:
             await self._put_before_person("entry_not_balanced")
+        if balance.collective:
+            return
         invoice = await self._persist(
             lambda: in_books(BookActivities.create_invoice, checkout, "create and finalize invoice")
         )
-        numbered = OfInvoice(
-            merchant_id=checkout.merchant_id, checkout_id=checkout.checkout_id, invoice_id=invoice.invoice_id
-        )
+        numbered = OfInvoice(merchant_id=checkout.merchant_id, invoice_id=invoice.invoice_id)
         await self._persist(lambda: rendering(DocumentActivities.render_invoice, numbered, "write PDF and e-invoice"))
         await self._persist(lambda: by_mail(DeliveryActivities.send_invoice, numbered, "send invoice"))
 

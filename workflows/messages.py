@@ -8,6 +8,7 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.corrections import CorrectionRequest
 from domain.corrections import Refusal as CorrectionRefusal
 from domain.deliveries import Dispatch
+from domain.invoice_runs import InvoiceRunRequest, RunOrderStatus
 from domain.payments import SettledBy
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import Refusal
@@ -322,3 +323,35 @@ class StartPaymentLink:
 def payment_link_run_id(link_id: str) -> str:
     """The id of the run of a link for several entries."""
     return f"payment-link:{link_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartInvoiceRun:
+    """The input of `InvoiceRunWorkflow`, public. `run_id` is `domain.invoice_runs.run_id(...)` of the request's key;
+    `opened_by` is any text that is new for each request. After `longest_history` events the run continues as new."""
+
+    merchant_id: str
+    run_id: str
+    opened_by: str
+    request: InvoiceRunRequest
+    longest_history: int = 5_000
+
+
+def invoice_run_id(run_id: str) -> str:
+    """The workflow id of an invoice run."""
+    return f"invoice-run:{run_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedInvoiceRun:
+    """The run is in the books, durably."""
+
+    opened_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceRunResult:
+    """How a run ended: what became of its orders."""
+
+    run_id: str
+    orders: dict[RunOrderStatus, int]

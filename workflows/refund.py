@@ -244,7 +244,7 @@ class RefundWorkflow:
     def _send_credit_notes(self, refund: RefundStanding) -> None:
         """Write and mail the credit notes beside all else: a mail server that is down holds no money up."""
         if self._mailing is None and refund.credit_notes:
-            self._mailing = asyncio.create_task(_send_all(refund.credit_notes))
+            self._mailing = asyncio.create_task(_send_all(refund.credit_notes, refund.checkout_id))
 
     async def _booked(self, step: ApplyRefund) -> RefundStanding:
         """Book it. A credit note that breaks a rule is put before a person, and tried again until that is mended."""
@@ -341,6 +341,6 @@ class RefundWorkflow:
         workflow.set_current_details(words)
 
 
-async def _send_all(documents: Sequence[OfInvoice]) -> None:
+async def _send_all(documents: Sequence[OfInvoice], checkout_id: str | None) -> None:
     for document in documents:
-        await send_correction(document)
+        await send_correction(document, checkout_id)

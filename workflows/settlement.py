@@ -37,8 +37,8 @@ class SettlementWorkflow:
         await self._stir_runs(settled.consequences)
         await self._start_refunds(settled.consequences)
         await self._hand_over(settled.consequences)
-        if settled.consequences.credit_note is not None:
-            await send_correction(settled.consequences.credit_note)
+        if (note := settled.consequences.credit_note) is not None:
+            await send_correction(note, settled.consequences.credited_checkout)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _settle(self) -> Settled:

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
 from adapters.postgres.database import new_id
 from adapters.postgres.tables import EntryItemRow, EntryRow, InvoiceRow, PaymentRow
+from adapters.postgres.tables_billing import InvoiceEntryRow
 from domain import entries, invoices
+from domain.assignment import Balances, Claim, Settled, balances
 from domain.entries import EntryBalance, EntryItemKind, EntryStatus
-from domain.invoices import DEMANDS, InvoiceStatus
+from domain.invoices import DEMANDS, InvoiceKind, InvoiceStatus
 
 
 def balance_of(entry: EntryRow) -> EntryBalance:
@@ -133,18 +135,72 @@ def _settle(entry: EntryRow) -> None:
 
 
 async def settle_invoice(session: AsyncSession, entry: EntryRow) -> None:
-    """The invoice in force is paid while its entry is balanced, else open."""
-    found = await session.execute(
-        select(InvoiceRow).where(
-            InvoiceRow.entry_id == entry.id,
-            InvoiceRow.kind.in_(DEMANDS),
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+    """Bring the invoices that claim of this entry in line: paid while the sum of their balances is zero, else open.
+
+    The invoices are locked before the entries are read, so that of two entries of one invoice that change at the
+    same time the second sees what the first did.
+    """
+    await session.flush()
+    found = await session.scalars(
+        select(InvoiceRow)
+        .join(InvoiceEntryRow, InvoiceEntryRow.invoice_id == InvoiceRow.id)
+        .where(InvoiceEntryRow.entry_id == entry.id, *CLAIMS)
+        .order_by(InvoiceRow.id)
+        .with_for_update(key_share=True, of=InvoiceRow)
+        .execution_options(populate_existing=True)
     )
-    invoice = found.scalar_one_or_none()
-    if invoice is not None:
-        wanted = InvoiceStatus.PAID if entry.status == EntryStatus.BALANCED else InvoiceStatus.OPEN
+    invoices_in_force = found.all()
+    balances = await balances_of(session, [invoice.id for invoice in invoices_in_force])
+    for invoice in invoices_in_force:
+        wanted = InvoiceStatus.OPEN if balances.open(invoice.id) else InvoiceStatus.PAID
         invoice.status = invoices.move(InvoiceStatus(invoice.status), wanted)
+
+
+CLAIMS = (
+    InvoiceRow.kind.in_(DEMANDS),
+    InvoiceRow.status != InvoiceStatus.CANCELED,
+)
+"""The documents in force, which claim something of entries."""
+
+
+async def balances_of(session: AsyncSession, invoice_ids: Sequence[str]) -> Balances:
+    """What these documents in force have of their entries, and what is open."""
+    entry_ids = select(InvoiceEntryRow.entry_id).where(InvoiceEntryRow.invoice_id.in_(invoice_ids))
+    settled = await session.execute(
+        select(EntryRow.id, EntryRow.assigned, EntryRow.reductions).where(EntryRow.id.in_(entry_ids))
+    )
+    claims = await claims_of(session, entry_ids)
+    return balances(claims, {row.id: Settled(assigned=row.assigned, reduced=-row.reductions) for row in settled})
+
+
+async def claims_of(session: AsyncSession, entry_ids: Select[str] | Sequence[str]) -> list[Claim]:
+    """What documents in force claim of these entries, in the order of finalization."""
+    credited = (
+        select(InvoiceRow.corrects_id, InvoiceEntryRow.entry_id, func.sum(InvoiceEntryRow.amount).label("amount"))
+        .join(InvoiceEntryRow, InvoiceEntryRow.invoice_id == InvoiceRow.id)
+        .where(InvoiceRow.kind == InvoiceKind.CREDIT_NOTE, InvoiceEntryRow.entry_id.in_(entry_ids))
+        .group_by(InvoiceRow.corrects_id, InvoiceEntryRow.entry_id)
+        .subquery()
+    )
+    found = await session.execute(
+        select(
+            InvoiceEntryRow.invoice_id,
+            InvoiceEntryRow.entry_id,
+            InvoiceEntryRow.amount,
+            func.coalesce(credited.c.amount, 0).label("credited"),
+        )
+        .join(InvoiceRow, InvoiceRow.id == InvoiceEntryRow.invoice_id)
+        .outerjoin(
+            credited,
+            (credited.c.corrects_id == InvoiceEntryRow.invoice_id) & (credited.c.entry_id == InvoiceEntryRow.entry_id),
+        )
+        .where(InvoiceEntryRow.entry_id.in_(entry_ids), *CLAIMS)
+        .order_by(InvoiceRow.finalized_at, InvoiceRow.id)
+    )
+    return [
+        Claim(document_id=row.invoice_id, entry_id=row.entry_id, amount=row.amount, credited=int(row.credited))
+        for row in found
+    ]
 
 
 async def _item(session: AsyncSession, entry: EntryRow, payment: PaymentRow) -> EntryItemRow | None:

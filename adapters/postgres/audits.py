@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.database import Sessions
 from adapters.postgres.proofs import content_of
 from adapters.postgres.tables import DocumentRow, InvoiceLineRow, InvoiceRow, SeriesRow, TaxSubtotalRow
+from adapters.postgres.tables_billing import InvoiceEntryRow, InvoiceOrderRow
 from domain.audit import (
     AuditPage,
     Finding,
@@ -26,6 +28,7 @@ from domain.documents import DocumentKind, DocumentRef
 from domain.errors import DocumentDiffers, InvalidInput, NotFound, Violation
 from domain.ports import DocumentStore
 
+_Part = TypeVar("_Part", InvoiceLineRow, TaxSubtotalRow, InvoiceOrderRow, InvoiceEntryRow)
 _STRETCH = 20
 """Documents that are in memory at a time; each may have a thousand lines."""
 
@@ -158,12 +161,10 @@ async def _link_at(session: AsyncSession, series_id: str, at: tuple[int, str]) -
 
 async def _links(session: AsyncSession, rows: Sequence[InvoiceRow]) -> list[Link]:
     ids = [row.id for row in rows]
-    lines: dict[str, list[InvoiceLineRow]] = {row_id: [] for row_id in ids}
-    for line in await session.scalars(select(InvoiceLineRow).where(InvoiceLineRow.invoice_id.in_(ids))):
-        lines[line.invoice_id].append(line)
-    subtotals: dict[str, list[TaxSubtotalRow]] = {row_id: [] for row_id in ids}
-    for subtotal in await session.scalars(select(TaxSubtotalRow).where(TaxSubtotalRow.invoice_id.in_(ids))):
-        subtotals[subtotal.invoice_id].append(subtotal)
+    lines = await _parts(session, InvoiceLineRow, ids)
+    subtotals = await _parts(session, TaxSubtotalRow, ids)
+    orders = await _parts(session, InvoiceOrderRow, ids)
+    entries = await _parts(session, InvoiceEntryRow, ids)
     return [
         Link(
             place=row.place,
@@ -173,10 +174,18 @@ async def _links(session: AsyncSession, rows: Sequence[InvoiceRow]) -> list[Link
             finalized_at=row.finalized_at,
             previous_proof=row.previous_proof,
             proof=row.proof,
-            content=content_of(row, lines[row.id], subtotals[row.id]),
+            content=content_of(row, lines[row.id], subtotals[row.id], orders[row.id], entries[row.id]),
         )
         for row in rows
     ]
+
+
+async def _parts(session: AsyncSession, table: type[_Part], ids: Sequence[str]) -> dict[str, list[_Part]]:
+    """The rows of these documents in a table, by document."""
+    parts: dict[str, list[_Part]] = {row_id: [] for row_id in ids}
+    for part in await session.scalars(select(table).where(table.invoice_id.in_(ids))):
+        parts[part.invoice_id].append(part)
+    return parts
 
 
 async def _files(session: AsyncSession, ids: Sequence[str]) -> dict[str, list[DocumentRef]]:

@@ -80,6 +80,16 @@ async def _freed_in(session: AsyncSession, entry: EntryRow) -> tuple[str, ...]:
     return tuple(sorted(checkout for checkout in found if checkout not in {None, entry.checkout_id}))
 
 
+def advance_checkout(checkout: CheckoutRow, current: CheckoutStatus, status: CheckoutStatus) -> bool:
+    """Go from `current` to `status`; True if the checkout was there. Under review it is where it goes back to."""
+    if checkout.review is not None:
+        here: bool = checkout.review["before"] == current
+        if here:
+            checkout.review = checkout.review | {"before": status}
+        return here
+    return checkout.status == current and move_checkout(checkout, status)
+
+
 class PostgresCheckoutBook:
     """Implements `domain.ports.CheckoutBook`. `allow_local_redirects` is for the sandbox only."""
 

@@ -1,27 +1,32 @@
 """Credit notes: finalized like invoices, in a series of their own, never more than was invoiced.
 
-The caller holds the checkout's lock.
+A credit note takes back from one order, whatever else its invoice is about: so each order keeps its own tax rates, and
+each entry what was given up of it. The caller holds the checkouts' locks.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import deposits
+from adapters.postgres.billable import billable_orders
 from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, read, subtotals_of
-from adapters.postgres.tables import InvoiceRow, MerchantRow
+from adapters.postgres.tables import CheckoutRow, EntryRow, InvoiceRow, MerchantRow, OrderRow
+from adapters.postgres.tables_billing import InvoiceOrderRow
 from adapters.postgres.tables_corrections import CorrectionRow
 from adapters.postgres.tables_settlements import SettlementRow
 from domain import credit_notes
-from domain.cart import PricedCart, TaxRounding, TaxSubtotal
+from domain.assignment import EntryShare
+from domain.billing import price_orders
+from domain.cart import PricedCart
 from domain.checkout import Customer
 from domain.corrections import CorrectionRequest
 from domain.credit_notes import CreditedLine
 from domain.errors import InvalidAmount, InvalidInput, NotCorrectable, Violation
-from domain.invoices import DEMANDS, DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
+from domain.invoices import DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
 from domain.money import Money
 from domain.settlements import ReductionKind
@@ -30,29 +35,42 @@ from domain.settlements import ReductionKind
 async def invoice_in_force(session: AsyncSession, checkout_id: str) -> InvoiceRow | None:
     """The invoice of a checkout that counts, if there is one already."""
     found = await session.execute(
-        select(InvoiceRow).where(
-            InvoiceRow.checkout_id == checkout_id,
-            InvoiceRow.kind.in_(DEMANDS),
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+        select(InvoiceRow)
+        .join(OrderRow, OrderRow.invoice_id == InvoiceRow.id)
+        .where(OrderRow.checkout_id == checkout_id)
     )
     return found.scalar_one_or_none()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedCredit:
-    """What a credit note adds up to, and what it takes of each line; no lines for one by amount."""
+    """What a credit note adds up to, of which order, and what it takes of each line; no lines for one by amount."""
 
+    order: OrderRow
     cart: PricedCart
     lines: tuple[CreditedLine, ...] = ()
 
 
-async def credit_what_was_reduced(session: AsyncSession, entry_id: str, invoice: InvoiceRow) -> list[InvoiceRow]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What an invoice has of one of its orders, and the credit notes over it."""
+
+    order: OrderRow
+    cart: PricedCart
+    notes: Sequence[InvoiceRow]
+
+    @property
+    def credited(self) -> int:
+        """What was taken back of it, in minor units."""
+        return sum(_payable(note) for note in self.notes)
+
+
+async def credit_what_was_reduced(session: AsyncSession, invoice: InvoiceRow, entry: EntryRow) -> list[InvoiceRow]:
     """Issue the credit notes over credits that were granted before there was an invoice."""
     pending = await session.scalars(
         select(SettlementRow)
         .where(
-            SettlementRow.entry_id == entry_id,
+            SettlementRow.entry_id == entry.id,
             SettlementRow.reduction == ReductionKind.CREDIT,
             SettlementRow.credited.is_(None),
         )
@@ -60,18 +78,23 @@ async def credit_what_was_reduced(session: AsyncSession, entry_id: str, invoice:
     )
     notes = []
     for settlement in pending.all():
-        note = await issue(session, invoice, settlement.amount, settlement.request["reason"])
+        note = await issue(session, invoice, entry, settlement.amount, settlement.request["reason"])
         settlement.credited, settlement.credit_note_id = settlement.amount, note.id
         notes.append(note)
     return notes
 
 
-async def issue(session: AsyncSession, invoice: InvoiceRow, amount: int, reason: str | None = None) -> InvoiceRow:
-    """Finalize a credit note of `amount` (gross minor units) over the invoice.
+async def issue(
+    session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, amount: int, reason: str | None = None
+) -> InvoiceRow:
+    """Finalize a credit note of `amount` (gross minor units) over what the invoice claims of the entry.
 
-    Raises InvalidDraft when so much is not left of the invoice; then no number was drawn.
+    Raises InvalidDraft when so much is not left of the entry's order; then no number was drawn.
     """
-    return await finalize_note(session, invoice, await _by_amount(session, invoice, amount), reason)
+    order = await _order_of_entry(session, entry)
+    part = await _part(session, invoice, order)
+    credit = WantedCredit(order=order, cart=await _by_amount(session, invoice, part, amount))
+    return await finalize_note(session, invoice, entry, credit, reason)
 
 
 async def granted_before(session: AsyncSession, invoice: InvoiceRow) -> tuple[str, ...]:
@@ -85,56 +108,69 @@ async def granted_before(session: AsyncSession, invoice: InvoiceRow) -> tuple[st
     return tuple(note for note in found if note is not None)
 
 
-async def demand_not_being_deducted(session: AsyncSession, invoice: InvoiceRow) -> None:
+async def demand_not_being_deducted(
+    session: AsyncSession, invoice: InvoiceRow, checkouts: Iterable[CheckoutRow]
+) -> None:
     """Between the order of the goods and their invoice a deposit stays what was deducted. Raises NotCorrectable."""
-    by = await deposits.deducted_by(session, invoice.checkout_id)
-    if by is not None and await invoice_in_force(session, by.id) is None:
-        words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
-        raise NotCorrectable(f"{words}: credit it then")
+    for checkout in checkouts:
+        by = await deposits.deducted_by(session, checkout.id)
+        if by is not None and await invoice_in_force(session, by.id) is None:
+            words = f"{invoice.number} is being deducted by {by.assignment_key}, which is not invoiced yet"
+            raise NotCorrectable(f"{words}: credit it then")
 
 
 async def wanted(session: AsyncSession, invoice: InvoiceRow, request: CorrectionRequest) -> WantedCredit:
     """The credit note a shop asks for. Raises InvalidInput for more than is left, NotCorrectable if nothing is."""
-    left = await left_of(session, invoice)
+    part = await _part(session, invoice, await _order_of(session, invoice, request))
+    left = part.cart.totals.payable - _deducted(invoice) - part.credited
     most = Money(left, invoice.currency)
     if left <= 0:
-        raise NotCorrectable(f"{invoice.number} is credited in full")
+        raise NotCorrectable(f"{part.order.assignment_key} on {invoice.number} is credited in full")
     if not request.lines:
-        return WantedCredit(cart=await _by_amount(session, invoice, _amount_of(request, most)))
-    earlier = await session.scalars(select(CorrectionRow.lines).where(CorrectionRow.invoice_id == invoice.id))
+        return WantedCredit(order=part.order, cart=await _by_amount(session, invoice, part, _amount_of(request, most)))
+    positions = {line.position for line in part.cart.lines}
+    found = await session.scalars(select(CorrectionRow.lines).where(CorrectionRow.invoice_id == invoice.id))
+    earlier = [from_json(CreditedLine, line) for lines in found for line in lines]
     cart, lines = credit_notes.credit_lines(
-        (await read(session, invoice)).cart,
-        await _credited(session, invoice),
-        [from_json(CreditedLine, line) for lines in earlier for line in lines],
+        part.cart,
+        await subtotals_of(session, *(note.id for note in part.notes)),
+        [line for line in earlier if line.position in positions],
         request.lines,
     )
     if cart.totals.payable > left:
         raise InvalidInput([Violation(pointer="/lines", message=f"come to more than is left of the invoice: {most}")])
-    return WantedCredit(cart=cart, lines=lines)
+    return WantedCredit(order=part.order, cart=cart, lines=lines)
 
 
 async def left_of(session: AsyncSession, invoice: InvoiceRow) -> int:
     """What can still be taken back of an invoice, in minor units: deposits it deducts are credited themselves."""
-    particulars = from_json(Particulars, invoice.particulars)
-    deducted = sum(deduction.amount for deduction in particulars.deductions)
-    return invoice.grand_total + invoice.rounding - deducted - await credited_total(session, invoice)
+    return _payable(invoice) - _deducted(invoice) - await credited_total(session, invoice)
+
+
+async def left_on(session: AsyncSession, invoice: InvoiceRow, entry: EntryRow) -> int:
+    """What can still be taken back of an invoice's order that the entry is of, in minor units."""
+    part = await _part(session, invoice, await _order_of_entry(session, entry))
+    return part.cart.totals.payable - _deducted(invoice) - part.credited
 
 
 async def credited_total(session: AsyncSession, invoice: InvoiceRow) -> int:
     """What was taken back of an invoice, in minor units."""
-    return sum(note.grand_total + note.rounding for note in await _notes(session, invoice))
+    notes = await session.scalars(select(InvoiceRow).where(InvoiceRow.corrects_id == invoice.id))
+    return sum(_payable(note) for note in notes)
 
 
-async def finalize_note(session: AsyncSession, invoice: InvoiceRow, cart: PricedCart, reason: str | None) -> InvoiceRow:
-    """Finalize a credit note over the invoice."""
-    merchant = from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
+async def finalize_note(
+    session: AsyncSession, invoice: InvoiceRow, entry: EntryRow, credit: WantedCredit, reason: str | None
+) -> InvoiceRow:
+    """Finalize a credit note over what the invoice claims of the entry."""
+    merchant = await _merchant(session, invoice)
     original = from_json(Particulars, invoice.particulars)
     draft = Draft(
         kind=InvoiceKind.CREDIT_NOTE,
         language=invoice.language,
-        order_number=invoice.order_number,
+        order_number=credit.order.assignment_key,
         buyer=from_json(Customer, invoice.buyer),
-        cart=cart,
+        cart=credit.cart,
         delivered_on=invoice.delivered_on,
         particulars=Particulars(
             corrects=DocumentReference(number=invoice.number, issued_on=invoice.issued_on),
@@ -145,31 +181,75 @@ async def finalize_note(session: AsyncSession, invoice: InvoiceRow, cart: Priced
         ),
     )
     ties = Ties(
-        checkout_id=invoice.checkout_id, order_id=invoice.order_id, entry_id=invoice.entry_id, corrects_id=invoice.id
+        orders=(credit.order.id,),
+        entries=(EntryShare(entry_id=entry.id, amount=credit.cart.totals.payable),),
+        corrects_id=invoice.id,
     )
     return await finalize(session, merchant, draft, ties, InvoiceStatus.SETTLED)
 
 
-async def _by_amount(session: AsyncSession, invoice: InvoiceRow, amount: int) -> PricedCart:
+async def _part(session: AsyncSession, invoice: InvoiceRow, order: OrderRow) -> _Part:
+    """Of a collective invoice, what the order gives alone: so no credit takes back tax of another order."""
+    cart = (await read(session, invoice)).cart
+    lines = tuple(line for line in cart.lines if line.order_number == order.assignment_key)
+    if lines:
+        alone = price_orders(await billable_orders(session, await _merchant(session, invoice), [order.id]))
+        cart = replace(alone, lines=lines)
+    notes = await session.scalars(
+        select(InvoiceRow)
+        .join(InvoiceOrderRow, InvoiceOrderRow.invoice_id == InvoiceRow.id)
+        .where(InvoiceRow.corrects_id == invoice.id, InvoiceOrderRow.order_id == order.id)
+    )
+    return _Part(order=order, cart=cart, notes=notes.all())
+
+
+async def _order_of_entry(session: AsyncSession, entry: EntryRow) -> OrderRow:
+    return (await session.scalars(select(OrderRow).where(OrderRow.checkout_id == entry.checkout_id))).one()
+
+
+async def _order_of(session: AsyncSession, invoice: InvoiceRow, request: CorrectionRequest) -> OrderRow:
+    """The order to take back from. Of a collective invoice only lines say which one that is."""
+    found = await session.scalars(
+        select(OrderRow)
+        .join(InvoiceOrderRow, InvoiceOrderRow.order_id == OrderRow.id)
+        .where(InvoiceOrderRow.invoice_id == invoice.id)
+        .order_by(OrderRow.created_at, OrderRow.id)
+    )
+    orders = found.all()
+    if len(orders) == 1:
+        return orders[0]
+    if not request.lines:
+        raise NotCorrectable(f"{invoice.number} is about {len(orders)} orders: credit lines of one of them")
+    wanted = {line.position for line in request.lines}
+    lines = (await read(session, invoice)).cart.lines
+    named = {line.order_number for line in lines if line.position in wanted}
+    if len(named) > 1:
+        raise InvalidInput([Violation(pointer="/lines", message="must be lines of one order")])
+    return next((order for order in orders if order.assignment_key in named), orders[0])
+
+
+async def _by_amount(session: AsyncSession, invoice: InvoiceRow, part: _Part, amount: int) -> PricedCart:
     return credit_notes.credit(
         invoice.number,
         invoice.currency,
-        await subtotals_of(session, invoice.id),
-        await _credited(session, invoice),
+        part.cart.subtotals,
+        await subtotals_of(session, *(note.id for note in part.notes)),
         amount,
-        tax_rounding=TaxRounding(invoice.tax_rounding),
-        rounding=invoice.rounding - sum(note.rounding for note in await _notes(session, invoice)),
+        tax_rounding=part.cart.tax_rounding,
+        rounding=part.cart.totals.rounding - sum(note.rounding for note in part.notes),
     )
 
 
-async def _credited(session: AsyncSession, invoice: InvoiceRow) -> tuple[TaxSubtotal, ...]:
-    """The subtotals of all that was taken back of an invoice."""
-    return await subtotals_of(session, *(note.id for note in await _notes(session, invoice)))
+async def _merchant(session: AsyncSession, invoice: InvoiceRow) -> Merchant:
+    return from_json(Merchant, (await session.get_one(MerchantRow, invoice.merchant_id)).config)
 
 
-async def _notes(session: AsyncSession, invoice: InvoiceRow) -> Sequence[InvoiceRow]:
-    """All that was taken back of an invoice."""
-    return (await session.scalars(select(InvoiceRow).where(InvoiceRow.corrects_id == invoice.id))).all()
+def _payable(invoice: InvoiceRow) -> int:
+    return invoice.grand_total + invoice.rounding
+
+
+def _deducted(invoice: InvoiceRow) -> int:
+    return sum(deduction.amount for deduction in from_json(Particulars, invoice.particulars).deductions)
 
 
 def _amount_of(request: CorrectionRequest, most: Money) -> int:

@@ -1,16 +1,20 @@
 """Deliveries: what was handed to the mail server, what it answered, and what was reported later."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.postgres.billing import lock_checkouts, only_of
 from adapters.postgres.cases import PostgresCases
-from adapters.postgres.checkouts import locked_checkout, move_checkout
+from adapters.postgres.checkouts import advance_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import DeliveryRow, InvoiceRow
+from adapters.postgres.tables import CheckoutRow, DeliveryRow, InvoiceRow
+from adapters.postgres.tables_billing import InvoiceOrderRow
 from domain import deliveries
 from domain.cases import NewCase
 from domain.checkout import CheckoutStatus, Customer
@@ -42,7 +46,6 @@ class PostgresDeliveryBook:
                 .values(
                     id=delivery_id,
                     merchant_id=dispatch.merchant_id,
-                    checkout_id=invoice.checkout_id,
                     invoice_id=dispatch.invoice_id,
                     channel=CHANNEL,
                     key=dispatch.key,
@@ -64,48 +67,60 @@ class PostgresDeliveryBook:
 
     async def record_sent(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:
-            delivery = await _locked(session, dispatch)
-            kind = InvoiceKind((await session.get_one(InvoiceRow, delivery.invoice_id)).kind)
-            if await _advance(session, delivery, DeliveryStatus.SENT, answer):
-                await _tell(session, delivery, f"{kind}.sent" if kind in CORRECTIONS else "invoice.sent")
+            scene = await _locked(session, await _delivery(session, dispatch))
+            kind = InvoiceKind((await session.get_one(InvoiceRow, scene.delivery.invoice_id)).kind)
+            if await _advance(session, scene.delivery, DeliveryStatus.SENT, answer):
+                await _tell(session, scene, f"{kind}.sent" if kind in CORRECTIONS else "invoice.sent")
             if dispatch.key == FIRST and kind not in CORRECTIONS:
-                await self._complete(session, delivery)
+                await self._complete(session, scene.checkouts)
 
     @staticmethod
-    async def _complete(session: AsyncSession, delivery: DeliveryRow) -> None:
-        """The checkout is done when its invoice is sent; corrections come after that."""
-        checkout = await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
-        if move_checkout(checkout, CheckoutStatus.COMPLETED):
-            await tell(session, delivery.merchant_id, "checkout.completed", checkout.id)
+    async def _complete(session: AsyncSession, checkouts: Sequence[CheckoutRow]) -> None:
+        """Checkouts are done when their invoice is sent; corrections come after that."""
+        for checkout in checkouts:
+            if advance_checkout(checkout, CheckoutStatus.INVOICED, CheckoutStatus.COMPLETED):
+                await session.flush()
+                await tell(session, checkout.merchant_id, "checkout.completed", checkout.id)
 
     async def record_error(self, dispatch: Dispatch, answer: str) -> None:
         async with self._sessions.begin() as session:
-            delivery = await _locked(session, dispatch)
-            if await _advance(session, delivery, DeliveryStatus.ERROR, answer):
-                await _tell(session, delivery, "invoice.delivery_failed", answer=answer)
+            scene = await _locked(session, await _delivery(session, dispatch))
+            if await _advance(session, scene.delivery, DeliveryStatus.ERROR, answer):
+                await _tell(session, scene, "invoice.delivery_failed", answer=answer)
 
     async def record_report(self, report: DeliveryReport) -> bool:
         async with self._sessions.begin() as session:
             found = await session.scalar(select(DeliveryRow).where(DeliveryRow.message_id == report.message_id))
             if found is None:
                 return False
-            if found.checkout_id is not None:
-                await locked_checkout(session, found.merchant_id, found.checkout_id)
-            delivery = await session.get_one(DeliveryRow, found.id, with_for_update=True, populate_existing=True)
-            if await _advance(session, delivery, report.status, report.answer):
-                await _tell_of_report(session, delivery, report)
+            scene = await _locked(session, found)
+            if await _advance(session, scene.delivery, report.status, report.answer):
+                await _tell_of_report(session, scene, report)
             return True
 
 
-async def _tell_of_report(session: AsyncSession, delivery: DeliveryRow, report: DeliveryReport) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """A delivery, and the checkouts its document is about, locked before it, as every step does it."""
+
+    delivery: DeliveryRow
+    checkouts: Sequence[CheckoutRow]
+
+    @property
+    def checkout_id(self) -> str | None:
+        return only_of([checkout.id for checkout in self.checkouts])
+
+
+async def _tell_of_report(session: AsyncSession, scene: _Scene, report: DeliveryReport) -> None:
     if report.status is not DeliveryStatus.BOUNCED:
-        await _tell(session, delivery, "invoice.delivered")
+        await _tell(session, scene, "invoice.delivered")
         return
+    delivery = scene.delivery
     await PostgresCases.open(
         session,
         NewCase(
             merchant_id=delivery.merchant_id,
-            checkout_id=delivery.checkout_id,
+            checkout_id=scene.checkout_id,
             fact=f"delivery:{delivery.id}:bounced",
             kind=BOUNCED,
             options=("acknowledge",),
@@ -113,12 +128,12 @@ async def _tell_of_report(session: AsyncSession, delivery: DeliveryRow, report: 
             opened_at=datetime.now(UTC),
         ),
     )
-    await _tell(session, delivery, "invoice.delivery_failed", answer=report.answer)
+    await _tell(session, scene, "invoice.delivery_failed", answer=report.answer)
 
 
-async def _tell(session: AsyncSession, delivery: DeliveryRow, kind: str, **more: str) -> None:
-    known = {"invoice_id": delivery.invoice_id, "delivery_id": delivery.id}
-    await tell(session, delivery.merchant_id, kind, delivery.checkout_id, **known, **more)
+async def _tell(session: AsyncSession, scene: _Scene, kind: str, **more: str) -> None:
+    known = {"invoice_id": scene.delivery.invoice_id, "delivery_id": scene.delivery.id}
+    await tell(session, scene.delivery.merchant_id, kind, scene.checkout_id, **known, **more)
 
 
 async def _delivery(session: AsyncSession, dispatch: Dispatch) -> DeliveryRow:
@@ -132,13 +147,13 @@ async def _delivery(session: AsyncSession, dispatch: Dispatch) -> DeliveryRow:
     return found.scalar_one()
 
 
-async def _locked(session: AsyncSession, dispatch: Dispatch) -> DeliveryRow:
-    """The delivery, after the checkout is locked, as every step does it."""
-    delivery = await _delivery(session, dispatch)
-    if delivery.checkout_id is not None:
-        await locked_checkout(session, delivery.merchant_id, delivery.checkout_id)
+async def _locked(session: AsyncSession, delivery: DeliveryRow) -> _Scene:
+    orders = await session.scalars(
+        select(InvoiceOrderRow.order_id).where(InvoiceOrderRow.invoice_id == delivery.invoice_id)
+    )
+    checkouts = await lock_checkouts(session, delivery.merchant_id, orders.all())
     await session.refresh(delivery, with_for_update=True)
-    return delivery
+    return _Scene(delivery=delivery, checkouts=checkouts)
 
 
 async def _advance(session: AsyncSession, delivery: DeliveryRow, status: DeliveryStatus, answer: str) -> bool:

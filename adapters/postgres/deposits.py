@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.finalization import subtotals_of
-from adapters.postgres.tables import CheckoutRow, InvoiceRow
+from adapters.postgres.tables import CheckoutRow, InvoiceRow, OrderRow
 from adapters.postgres.tables_corrections import DeductionRow
 from domain.checkout import CheckoutRequest
 from domain.deposits import Deposit, deduction_problems, left_of
@@ -103,11 +103,9 @@ async def _deduction(session: AsyncSession, row: DeductionRow, checkout: Checkou
 
 async def _deposit(session: AsyncSession, checkout: CheckoutRow) -> Deposit | None:
     found = await session.scalars(
-        select(InvoiceRow).where(
-            InvoiceRow.checkout_id == checkout.id,
-            InvoiceRow.kind == InvoiceKind.DEPOSIT,
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+        select(InvoiceRow)
+        .join(OrderRow, OrderRow.invoice_id == InvoiceRow.id)
+        .where(OrderRow.checkout_id == checkout.id, InvoiceRow.kind == InvoiceKind.DEPOSIT)
     )
     invoice = found.one_or_none()
     if invoice is None:

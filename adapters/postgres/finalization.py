@@ -18,7 +18,9 @@ from adapters.postgres.database import from_json, new_id, to_json
 from adapters.postgres.proofs import content_of
 from adapters.postgres.series import DrawnNumber, chain, draw
 from adapters.postgres.tables import InvoiceLineRow, InvoiceRow, TaxSubtotalRow
+from adapters.postgres.tables_billing import InvoiceEntryRow, InvoiceOrderRow
 from domain import draft_rules, e_invoices, proofs
+from domain.assignment import EntryShare
 from domain.cart import (
     Allowance,
     Charge,
@@ -34,18 +36,20 @@ from domain.cart import (
     Totals,
 )
 from domain.checkout import Customer, PriceMode
-from domain.errors import InvalidDraft
+from domain.errors import BrokenRule, InvalidDraft
 from domain.invoices import Draft, Invoice, InvoiceKind, InvoiceStatus, Particulars, PaymentMade
 from domain.merchants import Branding, Merchant, Seller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ties:
-    """What a document belongs to. `corrects_id` is the document it takes back from."""
+    """What a document is about: orders by id, entries with what it claims of each (of a correction: gives up).
 
-    checkout_id: str
-    order_id: str
-    entry_id: str
+    `corrects_id` is the document it takes back from.
+    """
+
+    orders: tuple[str, ...]
+    entries: tuple[EntryShare, ...]
     corrects_id: str | None = None
 
 
@@ -56,23 +60,19 @@ async def finalize(
 
     Raises InvalidDraft for a draft that breaks a rule, or whose number is taken; then no number was drawn.
     """
-    if broken := (
-        *draft_rules.broken(draft, merchant.seller, today(merchant)),
-        *e_invoices.broken(draft, merchant.seller),
-    ):
-        raise InvalidDraft(broken)
+    judge(merchant, draft, ties)
     drawn = await draw(session, merchant, draft.kind)
     invoice = _row(merchant, draft, ties, status, drawn)
     lines, subtotals = _line_rows(invoice, draft.cart), _subtotal_rows(invoice, draft.cart)
-    invoice.proof = proofs.proof(drawn.previous_proof, content_of(invoice, lines, subtotals))
+    orders, entries = _order_ties(invoice, ties), _entry_ties(invoice, ties)
+    invoice.proof = proofs.proof(drawn.previous_proof, content_of(invoice, lines, subtotals, orders, entries))
     await chain(session, drawn, invoice.proof)
     session.add(invoice)
     await _write(session, drawn)
-    session.add_all([*lines, *subtotals])
+    session.add_all([*lines, *subtotals, *orders, *entries])
     await session.flush()
-    deductions = draft.particulars.deductions
-    claim = draft.cart.totals.payable - sum(deduction.amount for deduction in deductions)
-    await booked.document(session, invoice, draft.cart, deductions, [(ties.entry_id, claim)])
+    claims = [(share.entry_id, share.amount) for share in ties.entries]
+    await booked.document(session, invoice, draft.cart, draft.particulars.deductions, claims)
     return invoice
 
 
@@ -92,15 +92,43 @@ async def _write(session: AsyncSession, drawn: DrawnNumber) -> None:
         raise InvalidDraft([taken]) from error
 
 
+def judge(merchant: Merchant, draft: Draft, ties: Ties) -> None:
+    """Raise InvalidDraft with all that keeps a draft from taking a number."""
+    broken = [
+        *draft_rules.broken(draft, merchant.seller, today(merchant)),
+        *e_invoices.broken(draft, merchant.seller),
+    ]
+    deducted = sum(deduction.amount for deduction in draft.particulars.deductions)
+    asked, claimed = draft.cart.totals.payable - deducted, sum(share.amount for share in ties.entries)
+    if asked != claimed:
+        message = f"the document is about {asked}, but claims {claimed} of its entries"
+        broken.append(BrokenRule(rule="claims-what-it-asks", field="/cart/totals", message=message))
+    if broken:
+        raise InvalidDraft(broken)
+
+
+def _order_ties(invoice: InvoiceRow, ties: Ties) -> list[InvoiceOrderRow]:
+    return [
+        InvoiceOrderRow(invoice_id=invoice.id, merchant_id=invoice.merchant_id, order_id=order_id)
+        for order_id in ties.orders
+    ]
+
+
+def _entry_ties(invoice: InvoiceRow, ties: Ties) -> list[InvoiceEntryRow]:
+    return [
+        InvoiceEntryRow(
+            invoice_id=invoice.id, merchant_id=invoice.merchant_id, entry_id=share.entry_id, amount=share.amount
+        )
+        for share in ties.entries
+    ]
+
+
 def _row(merchant: Merchant, draft: Draft, ties: Ties, status: InvoiceStatus, drawn: DrawnNumber) -> InvoiceRow:
     cart = draft.cart
     today = drawn.at.astimezone(ZoneInfo(merchant.time_zone)).date()
     return InvoiceRow(
         id=new_id("inv"),
         merchant_id=merchant.id,
-        checkout_id=ties.checkout_id,
-        order_id=ties.order_id,
-        entry_id=ties.entry_id,
         series_id=drawn.series_id,
         kind=draft.kind,
         corrects_id=ties.corrects_id,
@@ -180,6 +208,21 @@ async def read(session: AsyncSession, row: InvoiceRow) -> Invoice:
         cart=await _cart(session, row),
         payments=tuple(from_json(PaymentMade, payment) for payment in row.payments),
         particulars=from_json(Particulars, row.particulars),
+    )
+
+
+async def ties_of(session: AsyncSession, row: InvoiceRow) -> Ties:
+    """What a document is about, in the order of the ids."""
+    orders = await session.scalars(
+        select(InvoiceOrderRow.order_id).where(InvoiceOrderRow.invoice_id == row.id).order_by(InvoiceOrderRow.order_id)
+    )
+    entries = await session.scalars(
+        select(InvoiceEntryRow).where(InvoiceEntryRow.invoice_id == row.id).order_by(InvoiceEntryRow.entry_id)
+    )
+    return Ties(
+        orders=tuple(orders),
+        entries=tuple(EntryShare(entry_id=tie.entry_id, amount=tie.amount) for tie in entries),
+        corrects_id=row.corrects_id,
     )
 
 

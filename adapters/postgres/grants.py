@@ -14,6 +14,8 @@ _WRITTEN_ONCE = {
     "invoices": ("SELECT", "INSERT", "UPDATE (status)"),
     "invoice_lines": ("SELECT", "INSERT"),
     "tax_subtotals": ("SELECT", "INSERT"),
+    "invoice_orders": ("SELECT", "INSERT", "UPDATE (in_force)"),
+    "invoice_entries": ("SELECT", "INSERT"),
     "documents": ("SELECT", "INSERT"),
     "series": ("SELECT", "INSERT", "UPDATE"),
     "bookings": ("SELECT", "INSERT"),

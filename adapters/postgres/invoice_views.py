@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import from_json
 from adapters.postgres.deposits import deposits_of_keys
-from adapters.postgres.tables import CheckoutRow, DeliveryRow, DocumentRow, InvoiceRow
+from adapters.postgres.tables import CheckoutRow, DeliveryRow, DocumentRow, InvoiceRow, OrderRow
+from adapters.postgres.tables_billing import InvoiceOrderRow
 from adapters.postgres.tables_corrections import CorrectionRow
 from domain.checkout import CheckoutRequest
 from domain.corrections import CorrectionRequest
@@ -62,6 +63,7 @@ async def invoice_views(session: AsyncSession, rows: Sequence[InvoiceRow]) -> di
         for row in await session.scalars(newest_last)
     }
     corrections = await _corrections_of(session, ids)
+    orders = await _orders_of(session, ids)
     return {
         row.id: InvoiceView(
             id=row.id,
@@ -74,6 +76,7 @@ async def invoice_views(session: AsyncSession, rows: Sequence[InvoiceRow]) -> di
             reason=particulars.reason,
             corrects_id=row.corrects_id,
             corrected_by=corrections.get(row.id, ()),
+            orders=orders.get(row.id, ()),
             deducts=tuple(deduction.document.number for deduction in particulars.deductions),
             pdf=documents.get((row.id, DocumentKind.INVOICE_PDF)),
             xml=documents.get((row.id, DocumentKind.INVOICE_XML)),
@@ -109,6 +112,20 @@ async def deposit_problems(
         return ()
     deposits = await deposits_of_keys(session, merchant_id, request.deducts)
     return deduction_problems(request, total, deposits)
+
+
+async def _orders_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The orders each of these documents is about, oldest first."""
+    found = await session.execute(
+        select(InvoiceOrderRow.invoice_id, InvoiceOrderRow.order_id)
+        .join(OrderRow, OrderRow.id == InvoiceOrderRow.order_id)
+        .where(InvoiceOrderRow.invoice_id.in_(ids))
+        .order_by(OrderRow.created_at, OrderRow.id)
+    )
+    orders: dict[str, tuple[str, ...]] = {}
+    for invoice_id, order_id in found:
+        orders[invoice_id] = (*orders.get(invoice_id, ()), order_id)
+    return orders
 
 
 async def _corrections_of(session: AsyncSession, ids: Sequence[str]) -> dict[str, tuple[CorrectionView, ...]]:

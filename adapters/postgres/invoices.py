@@ -1,39 +1,23 @@
 """Invoices: built from the sales order, numbered and finalized in one transaction, never changed again."""
 
-from zoneinfo import ZoneInfo
-
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres import deposits
-from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
-from adapters.postgres.credit_notes import credit_what_was_reduced, granted_before
+from adapters.postgres.billing import bill, note_build_error
+from adapters.postgres.checkouts import advance_checkout, locked_checkout, refuse_canceled
+from adapters.postgres.credit_notes import granted_before, invoice_in_force
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
-from adapters.postgres.finalization import Ties, finalize, read, today
-from adapters.postgres.tables import (
-    CheckoutRow,
-    DocumentRow,
-    EntryItemRow,
-    EntryRow,
-    InvoiceRow,
-    MerchantRow,
-    OrderLineRow,
-    OrderRow,
-    PaymentRow,
-)
-from adapters.postgres.vat_evidence import refuse_invalid_vat_id
-from domain import totals
-from domain.cart import PricedCart, PricedDiscount, PricedSurcharge, TaxCategory, TaxRounding, TaxRule
-from domain.checkout import CheckoutRequest, CheckoutStatus, Customer, PriceMode
+from adapters.postgres.finalization import read
+from adapters.postgres.tables import CheckoutRow, DeliveryRow, DocumentRow, InvoiceRow, MerchantRow, OrderRow
+from domain.checkout import CheckoutStatus
+from domain.deliveries import ACCEPTED
 from domain.documents import DocumentKind, DocumentRef
-from domain.entries import EntryItemKind, EntryStatus
-from domain.errors import BrokenRule, DocumentDiffers, InvalidDraft, NotFound
-from domain.invoices import DEMANDS, Draft, Invoice, InvoiceKind, InvoiceStatus, Particulars, PaymentMade
+from domain.errors import DocumentDiffers, InvalidDraft, NotFound
+from domain.invoices import Invoice
 from domain.merchants import Merchant
-from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice
-from domain.terms import with_terms
+from domain.steps import FinalizedInvoice, OfCheckout, OfInvoice, SentInvoice
 
 
 class PostgresInvoiceBook:
@@ -43,55 +27,49 @@ class PostgresInvoiceBook:
         self._sessions = sessions
 
     async def create_invoice(self, step: OfCheckout) -> FinalizedInvoice:
+        try:
+            async with self._sessions.begin() as session:
+                checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
+                invoice = await invoice_in_force(session, step.checkout_id)
+                if invoice is None:
+                    refuse_canceled(checkout)
+                    order_id = await self._order_id(session, step.checkout_id)
+                    merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
+                    invoice = await bill(session, merchant, [checkout], [order_id])
+                else:
+                    await self._catch_up(session, checkout, invoice)
+                notes = await granted_before(session, invoice)
+                return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number, credit_notes=notes)
+        except InvalidDraft as refusal:
+            async with self._sessions.begin() as session:
+                await note_build_error(session, [await self._order_id(session, step.checkout_id)], str(refusal))
+            raise
+
+    async def find_invoice(self, step: OfCheckout) -> SentInvoice | None:
         async with self._sessions.begin() as session:
             checkout = await locked_checkout(session, step.merchant_id, step.checkout_id)
-            order = (await session.execute(select(OrderRow).where(OrderRow.checkout_id == checkout.id))).scalar_one()
-            in_force = await session.execute(
-                select(InvoiceRow).where(
-                    InvoiceRow.order_id == order.id,
-                    InvoiceRow.kind.in_(DEMANDS),
-                    InvoiceRow.status != InvoiceStatus.CANCELED,
-                )
-            )
-            invoice = in_force.scalar_one_or_none()
+            invoice = await invoice_in_force(session, step.checkout_id)
             if invoice is None:
                 refuse_canceled(checkout)
-                invoice = await self._finalize(session, checkout, order)
-            notes = await granted_before(session, invoice)
-            return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number, credit_notes=notes)
+                return None
+            sent = await self._catch_up(session, checkout, invoice)
+            return SentInvoice(invoice_id=invoice.id, number=invoice.number, sent=sent)
 
-    async def _finalize(self, session: AsyncSession, checkout: CheckoutRow, order: OrderRow) -> InvoiceRow:
-        entry = await entry_of(session, checkout.id)
-        cart = await _priced_order(session, order)
-        deductions = await deposits.take(session, checkout.id)
-        _refuse_wrong_draft(cart, order, entry, sum(deduction.amount for deduction in deductions))
-        await refuse_invalid_vat_id(session, checkout)
-        merchant = from_json(Merchant, (await session.get_one(MerchantRow, checkout.merchant_id)).config)
-        buyer = from_json(Customer, order.buyer)
-        draft = Draft(
-            kind=InvoiceKind(from_json(CheckoutRequest, checkout.request).document),
-            language=buyer.language if buyer.language in merchant.languages else merchant.languages[0],
-            order_number=order.assignment_key,
-            buyer=buyer,
-            cart=cart,
-            payments=await _payments_made(session, entry, merchant),
-            particulars=Particulars(deductions=deductions),
+    @staticmethod
+    async def _catch_up(session: AsyncSession, checkout: CheckoutRow, invoice: InvoiceRow) -> bool:
+        """A run may have been faster than the balance: the checkout goes where its invoice is. True if sent."""
+        advance_checkout(checkout, CheckoutStatus.BALANCED, CheckoutStatus.INVOICED)
+        sent = await session.scalar(
+            select(DeliveryRow.id).where(DeliveryRow.invoice_id == invoice.id, DeliveryRow.status.in_(ACCEPTED))
         )
-        draft = with_terms(draft, today(merchant))
-        ties = Ties(checkout_id=checkout.id, order_id=order.id, entry_id=entry.id)
-        status = InvoiceStatus.PAID if entry.status == EntryStatus.BALANCED else InvoiceStatus.OPEN
-        invoice = await finalize(session, merchant, draft, ties, status)
-        if checkout.status == CheckoutStatus.BALANCED:
-            move_checkout(checkout, CheckoutStatus.INVOICED)
-        await session.flush()
-        notes = await credit_what_was_reduced(session, entry.id, invoice)
-        await tell(
-            session, invoice.merchant_id, "invoice.finalized", checkout.id, invoice_id=invoice.id, number=invoice.number
-        )
-        for note in notes:
-            told = {"invoice_id": note.id, "number": note.number}
-            await tell(session, invoice.merchant_id, "credit_note.finalized", checkout.id, **told)
-        return invoice
+        if sent is not None and advance_checkout(checkout, CheckoutStatus.INVOICED, CheckoutStatus.COMPLETED):
+            await session.flush()
+            await tell(session, checkout.merchant_id, "checkout.completed", checkout.id)
+        return sent is not None
+
+    @staticmethod
+    async def _order_id(session: AsyncSession, checkout_id: str) -> str:
+        return (await session.scalars(select(OrderRow.id).where(OrderRow.checkout_id == checkout_id))).one()
 
     async def invoice(self, step: OfInvoice) -> Invoice:
         async with self._sessions.begin() as session:
@@ -132,66 +110,3 @@ async def stored_documents(session: AsyncSession, invoice_id: str) -> dict[Docum
         DocumentKind(row.kind): DocumentRef(kind=DocumentKind(row.kind), key=row.key, sha256=row.sha256, size=row.size)
         for row in found.scalars()
     }
-
-
-async def _priced_order(session: AsyncSession, order: OrderRow) -> PricedCart:
-    """What the order adds up to: computed again from what was sold, never copied from what was promised."""
-    found = await session.execute(
-        select(OrderLineRow).where(OrderLineRow.order_id == order.id).order_by(OrderLineRow.position)
-    )
-    return totals.price_cart(
-        currency=order.currency,
-        prices=PriceMode(order.prices),
-        lines=[
-            totals.CartLine(
-                sku=line.sku,
-                name=line.name,
-                description=line.description,
-                quantity=line.quantity,
-                unit=line.unit,
-                unit_price=line.unit_price,
-                tax_category=TaxCategory(line.tax_category),
-                tax_rate=line.tax_rate,
-                tax_rule=TaxRule(line.tax_rule),
-                exemption_code=line.exemption_code,
-                exemption_reason=line.exemption_reason,
-                adjustments=tuple(from_json(totals.StatedAdjustment, one) for one in line.adjustments),
-            )
-            for line in found.scalars()
-        ],
-        discounts=[from_json(PricedDiscount, discount) for discount in order.discounts],
-        surcharges=[from_json(PricedSurcharge, surcharge) for surcharge in order.surcharges],
-        tax_rounding=TaxRounding(order.tax_rounding),
-    )
-
-
-def _refuse_wrong_draft(cart: PricedCart, order: OrderRow, entry: EntryRow, deducted: int) -> None:
-    """A draft that does not add up takes no number. The entry is about what is left after `deducted` deposits."""
-    broken = []
-    if cart.totals.payable != order.total:
-        message = f"the lines give {cart.totals.payable}, the order says {order.total}"
-        broken.append(BrokenRule(rule="order-total", field="/cart/totals", message=message))
-    owed = (entry.assignment_key, entry.currency, entry.initial + deducted)
-    if (order.assignment_key, order.currency, order.total) != owed:
-        message = "the entry of this assignment key is about another amount"
-        broken.append(BrokenRule(rule="entry-amount", field="/cart/totals", message=message))
-    if broken:
-        raise InvalidDraft(broken)
-
-
-async def _payments_made(session: AsyncSession, entry: EntryRow, merchant: Merchant) -> tuple[PaymentMade, ...]:
-    found = await session.execute(
-        select(EntryItemRow.amount, PaymentRow.method, PaymentRow.detail, PaymentRow.captured_at, PaymentRow.created_at)
-        .join(PaymentRow, PaymentRow.id == EntryItemRow.payment_id)
-        .where(EntryItemRow.entry_id == entry.id, EntryItemRow.kind == EntryItemKind.ASSIGNED)
-        .order_by(PaymentRow.created_at)
-    )
-    return tuple(
-        PaymentMade(
-            amount=row.amount,
-            method=row.method or "other",
-            detail=row.detail,
-            paid_on=(row.captured_at or row.created_at).astimezone(ZoneInfo(merchant.time_zone)).date(),
-        )
-        for row in found
-    )

@@ -1,14 +1,19 @@
 """Sales orders."""
 
+from datetime import date
+
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.checkouts import locked_checkout, move_checkout, refuse_canceled
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import OrderLineRow, OrderRow
+from adapters.postgres.tables import MerchantRow, OrderLineRow, OrderRow
 from domain.cart import PricedCart, PricedLine, TaxCategory
 from domain.checkout import CheckoutRequest, CheckoutStatus
+from domain.invoice_mapping import resolve
+from domain.merchants import Merchant
 from domain.steps import OfCheckout, SalesOrder
 from domain.totals import StatedAdjustment
 
@@ -40,6 +45,7 @@ class PostgresOrderBook:
                     discounts=[to_json(discount) for discount in cart.discounts],
                     surcharges=[to_json(surcharge) for surcharge in cart.surcharges],
                     tax_rounding=cart.tax_rounding,
+                    service_date=await _service_date(session, step.merchant_id, request),
                 )
                 .on_conflict_do_nothing(index_elements=[OrderRow.checkout_id])
                 .returning(OrderRow.id)
@@ -75,3 +81,10 @@ def _line(line: PricedLine, order_id: str, merchant_id: str, cart: PricedCart) -
         exemption_reason=exempt.exemption_reason if exempt else None,
         adjustments=[to_json(adjustment) for adjustment in stated],
     )
+
+
+async def _service_date(session: AsyncSession, merchant_id: str, request: CheckoutRequest) -> date | None:
+    """The first day an invoice run may bill the order on, where the order names one."""
+    merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
+    fields = resolve(merchant.invoice_mapping, request)
+    return fields.service_date or fields.service_end

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.assignments import assign, balance_of, ties_of_entry
+from adapters.postgres.assignments import assign, balance_of, settle_invoice, ties_of_entry
 from adapters.postgres.cases import resolve_shortage
 from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
 from adapters.postgres.combined_links import distribute, links_of, members_of, standing_of_link, to_be_told, waiting_on
@@ -33,7 +33,7 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.entries import EntryStatus
 from domain.errors import CapturedOtherwise, InvalidInput, NotFound, NothingToCapture
 from domain.late_money import ShortPaymentPolicy
-from domain.merchants import BalancedWhen, Merchant
+from domain.merchants import BalancedWhen, Invoicing, Merchant
 from domain.payments import SessionOrder, SessionStatus
 from domain.steps import (
     Balance,
@@ -315,10 +315,9 @@ class PostgresPaymentBook:
             entry = await entry_of(session, step.checkout_id)
             refuse_canceled(checkout)
             money = await payments_of(session, checkout.id)
+            merchant = from_json(Merchant, (await session.get_one(MerchantRow, step.merchant_id)).config)
             tied = [tie.payment for tie in await ties_of_entry(session, entry.id)]
-            if unsettled := await self._unsettled(
-                session, step.merchant_id, {row.id: row for row in money + tied}.values()
-            ):
+            if unsettled := self._unsettled(merchant, {row.id: row for row in money + tied}.values()):
                 return Balance(balanced=False, outstanding=balance_of(entry).outstanding, unsettled=unsettled)
             was_balanced = entry.status == EntryStatus.BALANCED
             for payment in money:
@@ -326,6 +325,7 @@ class PostgresPaymentBook:
             balance = balance_of(entry)
             entry.status = entries.move(EntryStatus(entry.status), balance.status)
             entry.updated_at = datetime.now(UTC)
+            await settle_invoice(session, entry)
             is_news = not was_balanced or checkout.status == CheckoutStatus.ORDERED
             if entry.status == EntryStatus.BALANCED and is_news:
                 if checkout.status == CheckoutStatus.ORDERED:
@@ -336,12 +336,12 @@ class PostgresPaymentBook:
                 balanced=balance.status is EntryStatus.BALANCED,
                 outstanding=balance.outstanding,
                 misfit=misfits[0] if misfits else None,
+                collective=merchant.invoicing is Invoicing.COLLECTIVE,
             )
 
     @staticmethod
-    async def _unsettled(session: AsyncSession, merchant_id: str, money: Collection[PaymentRow]) -> tuple[str, ...]:
+    def _unsettled(merchant: Merchant, money: Collection[PaymentRow]) -> tuple[str, ...]:
         """The payments whose fee the merchant's policy has the entry wait for."""
-        merchant = from_json(Merchant, (await session.get_one(MerchantRow, merchant_id)).config)
         if merchant.balanced_when is BalancedWhen.CAPTURED:
             return ()
         counted = [payment for payment in money if payment.available or payment.assigned]

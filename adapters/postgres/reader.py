@@ -14,6 +14,7 @@ from adapters.postgres.attempt_views import attempts_of, latest_attempt
 from adapters.postgres.case_views import read_case, read_cases
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json
+from adapters.postgres.invoice_run_views import last_runs_of, read_run, read_run_orders, read_runs
 from adapters.postgres.invoice_views import deposit_problems, invoice_views, read_correction, read_invoices
 from adapters.postgres.merchants import key_hash
 from adapters.postgres.payment_views import payment_view, read_link_page
@@ -31,6 +32,7 @@ from adapters.postgres.tables import (
     PaymentLinkRow,
     PaymentRow,
 )
+from adapters.postgres.tables_billing import InvoiceRunRow
 from adapters.postgres.tables_refunds import RefundRow
 from adapters.postgres.vat_evidence import evidence_of
 from domain.cart import PricedCart
@@ -39,7 +41,8 @@ from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deliveries import DeliveryStatus
 from domain.entries import EntryBalance, EntryStatus
 from domain.errors import BrokenRule, Violation
-from domain.invoices import DEMANDS, InvoiceKind, InvoiceStatus
+from domain.invoice_runs import RunOrderStatus
+from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.views import (
     AcceptedCorrection,
@@ -49,6 +52,8 @@ from domain.views import (
     CheckoutView,
     EntryView,
     InvoicePage,
+    InvoiceRunPage,
+    InvoiceRunView,
     InvoiceView,
     OrderView,
     PaymentLinkView,
@@ -57,6 +62,7 @@ from domain.views import (
     PayoutView,
     RefundView,
     ReviewView,
+    RunOrderPage,
     SentDeliveryView,
     TaxView,
 )
@@ -221,6 +227,20 @@ class PostgresReader:
         async with self._sessions() as session:
             return await read_payout(session, merchant_id, payout_id)
 
+    async def invoice_run(self, merchant_id: str, run_id: str) -> InvoiceRunView | None:
+        async with self._one_moment() as session:
+            return await read_run(session, InvoiceRunRow.merchant_id == merchant_id, InvoiceRunRow.id == run_id)
+
+    async def invoice_runs(self, merchant_id: str, *, cursor: str | None, limit: int) -> InvoiceRunPage:
+        async with self._one_moment() as session:
+            return await read_runs(session, merchant_id, cursor=cursor, limit=limit)
+
+    async def invoice_run_orders(
+        self, merchant_id: str, run_id: str, *, status: RunOrderStatus | None, cursor: str | None, limit: int
+    ) -> RunOrderPage:
+        async with self._one_moment() as session:
+            return await read_run_orders(session, merchant_id, run_id, status=status, cursor=cursor, limit=limit)
+
     async def ready(self) -> bool:
         try:
             async with self._sessions() as session:
@@ -249,6 +269,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
     disputes = await disputes_of(session, ids)
     attempts = await attempts_of(session, ids, chain.from_iterable(payments.values()))
     refunds = await refunds_of(session, ids)
+    last_runs = await last_runs_of(session, ids)
     invoices = await _in_force(session, ids)
     return tuple(
         CheckoutView(
@@ -265,7 +286,7 @@ async def _views(session: AsyncSession, rows: Sequence[CheckoutRow]) -> tuple[Ch
             payments=tuple(map(payment_view, payments.get(row.id, ()))),
             attempts=attempts.get(row.id, ()),
             disputes=disputes.get(row.id, ()),
-            order=_order(orders.get(row.id)),
+            order=_order(orders.get(row.id), last_runs.get(row.id)),
             invoice=invoices.get(row.id),
             refunds=refunds.get(row.id, ()),
             review=_review(row),
@@ -317,10 +338,19 @@ async def _payments_of(session: AsyncSession, checkout_ids: Sequence[str]) -> di
     return payments
 
 
-def _order(row: OrderRow | None) -> OrderView | None:
+def _order(row: OrderRow | None, last_run_id: str | None) -> OrderView | None:
     if row is None:
         return None
-    return OrderView(id=row.id, number=row.assignment_key, total=row.total, created_at=row.created_at)
+    return OrderView(
+        id=row.id,
+        number=row.assignment_key,
+        total=row.total,
+        service_date=row.service_date,
+        invoice_id=row.invoice_id,
+        build_error=row.build_error,
+        last_run_id=last_run_id,
+        created_at=row.created_at,
+    )
 
 
 def _review(row: CheckoutRow) -> ReviewView | None:
@@ -349,13 +379,11 @@ def _sent(row: DeliveryRow) -> SentDeliveryView:
 
 async def _in_force(session: AsyncSession, checkout_ids: Sequence[str]) -> dict[str, InvoiceView]:
     """The invoice in force of each checkout that has one."""
-    found = await session.scalars(
-        select(InvoiceRow).where(
-            InvoiceRow.checkout_id.in_(checkout_ids),
-            InvoiceRow.kind.in_(DEMANDS),
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
+    found = await session.execute(
+        select(OrderRow.checkout_id, InvoiceRow)
+        .join(InvoiceRow, InvoiceRow.id == OrderRow.invoice_id)
+        .where(OrderRow.checkout_id.in_(checkout_ids))
     )
     rows = found.all()
-    views = await invoice_views(session, rows)
-    return {row.checkout_id: views[row.id] for row in rows}
+    views = await invoice_views(session, list({row.id: row for _, row in rows}.values()))
+    return {checkout_id: views[row.id] for checkout_id, row in rows}

@@ -11,6 +11,7 @@ from adapters.postgres.tables import CheckoutRow, MerchantRow, PaymentLinkRow, P
 from adapters.postgres.tables_reconciliation import ReconciliationRow
 from adapters.postgres.tables_settlements import CombinedLinkRow
 from domain.checkout import ENDED, CheckoutRequest, CheckoutStatus
+from domain.merchants import Invoicing
 from domain.payments import EventSubject, ProviderEvent, SessionStatus
 from domain.reconciliation import (
     GRACE,
@@ -112,12 +113,20 @@ class PostgresReconciliationBook:
 
     async def standing_checkouts(self, sweep: Sweep) -> tuple[StandingCheckout, ...]:
         its_turn = _its_turn(CheckoutRow.id, sweep)
-        unclosed = (CheckoutRow.status != CheckoutStatus.NEEDS_REVIEW) & (
-            PaymentLinkRow.expires_at < sweep.now - RUN_OVERDUE
+        waits_for_a_run = (CheckoutRow.status == CheckoutStatus.BALANCED) & (
+            func.coalesce(MerchantRow.config["invoicing"].astext, "") == Invoicing.COLLECTIVE
         )
-        stands_still = CheckoutRow.status.in_(_PAID) & (CheckoutRow.updated_at < sweep.now - STEP_OVERDUE)
+        unclosed = (
+            (CheckoutRow.status != CheckoutStatus.NEEDS_REVIEW)
+            & (PaymentLinkRow.expires_at < sweep.now - RUN_OVERDUE)
+            & ~waits_for_a_run
+        )
+        stands_still = (
+            CheckoutRow.status.in_(_PAID) & (CheckoutRow.updated_at < sweep.now - STEP_OVERDUE) & ~waits_for_a_run
+        )
         wanted = (
             select(CheckoutRow.merchant_id, CheckoutRow.request)
+            .join(MerchantRow, MerchantRow.id == CheckoutRow.merchant_id)
             .outerjoin(PaymentLinkRow, PaymentLinkRow.checkout_id == CheckoutRow.id)
             .where(CheckoutRow.status.not_in(ENDED), or_(unclosed, stands_still, its_turn))
             .order_by(CheckoutRow.updated_at)

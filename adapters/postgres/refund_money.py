@@ -144,7 +144,9 @@ async def _take_from_entry(session: AsyncSession, refund: RefundRow, tie: Tie, a
     refund.from_entry += amount
     await settle_invoice(session, tie.entry)
     invoice = await credit_notes.invoice_in_force(session, tie.entry.checkout_id)
-    note_id = None if invoice is None else (await credit_notes.issue(session, invoice, amount, refund.reason)).id
+    note_id = (
+        None if invoice is None else (await credit_notes.issue(session, invoice, tie.entry, amount, refund.reason)).id
+    )
     if refund.entry_id is None:
         refund.entry_id, refund.credit_note_id = tie.entry.id, note_id
     session.add(

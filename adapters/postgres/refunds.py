@@ -169,9 +169,7 @@ async def _credit_notes(session: AsyncSession, refund: RefundRow) -> tuple[OfInv
         .where(RefundItemRow.refund_id == refund.id)
         .order_by(InvoiceRow.finalized_at, InvoiceRow.id)
     )
-    return tuple(
-        OfInvoice(merchant_id=note.merchant_id, checkout_id=note.checkout_id, invoice_id=note.id) for note in found
-    )
+    return tuple(OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id) for note in found)
 
 
 # Asked for by the shop

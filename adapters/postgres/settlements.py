@@ -177,7 +177,7 @@ async def _cancel(session: AsyncSession, deed: _Deed, request: CancelEntry) -> N
     reduce(entry, deed.amount)
     if invoice is not None:
         # The sale is undone: what is left of the invoice is taken back, also what was written off of it.
-        if left := await credit_notes.left_of(session, invoice):
+        if left := await credit_notes.left_on(session, invoice, entry):
             await _credit(session, deed, invoice, left, request.reason)
     elif is_awaited(checkout):
         move_checkout(checkout, CheckoutStatus.CANCELED)
@@ -199,11 +199,13 @@ async def _cancel(session: AsyncSession, deed: _Deed, request: CancelEntry) -> N
 
 async def _credit(session: AsyncSession, deed: _Deed, invoice: InvoiceRow | None, amount: int, reason: str) -> None:
     """Take `amount` of the invoice back; without one, that is done when there is one."""
-    if invoice is None:
+    if invoice is None or deed.entry is None:
         deed.credited = None
         return
-    await credit_notes.demand_not_being_deducted(session, invoice)
-    deed.credited, deed.credit_note = amount, await credit_notes.issue(session, invoice, amount, reason)
+    checkout = deed.concerned[deed.entry.checkout_id]
+    await credit_notes.demand_not_being_deducted(session, invoice, [checkout])
+    deed.credited = amount
+    deed.credit_note = await credit_notes.issue(session, invoice, deed.entry, amount, reason)
 
 
 async def _assign(session: AsyncSession, deed: _Deed, request: Settle) -> None:
@@ -389,7 +391,6 @@ async def _consequences(session: AsyncSession, deed: _Deed) -> Consequences:
         shut=tuple(deed.shut),
         refunds=tuple(deed.refunds),
         late=tuple(sorted(deed.late.union(home for home in homes if home is not None))),
-        credit_note=None
-        if note is None
-        else OfInvoice(merchant_id=note.merchant_id, checkout_id=note.checkout_id, invoice_id=note.id),
+        credited_checkout=None if note is None or deed.entry is None else deed.entry.checkout_id,
+        credit_note=None if note is None else OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id),
     )

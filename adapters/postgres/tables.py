@@ -282,13 +282,19 @@ class ProviderEventRow(Base):
 
 
 class OrderRow(Base):
-    """What was sold: created once, after the capture."""
+    """What was sold: created once, after the capture.
+
+    `invoice_id` is the invoice in force, kept by triggers of the database (see `tables_billing`); without one the
+    order can be billed. `build_error` says why the last attempt failed, `service_date` when it may be billed at first.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
         UniqueConstraint("checkout_id"),
         UniqueConstraint("merchant_id", "assignment_key"),
         Index("ix_orders_list", "merchant_id", "created_at", "id"),
+        Index("ix_orders_unbilled", "merchant_id", "created_at", "id", postgresql_where=text("invoice_id IS NULL")),
+        Index(None, "invoice_id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -302,6 +308,9 @@ class OrderRow(Base):
     discounts: Mapped[list[Any]]
     surcharges: Mapped[list[Any]] = mapped_column(server_default="[]")
     tax_rounding: Mapped[str] = mapped_column(server_default="gross_exact")
+    service_date: Mapped[date | None]
+    invoice_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
+    build_error: Mapped[str | None]
     created_at: Mapped[datetime] = _now()
 
 
@@ -351,7 +360,8 @@ class SeriesRow(Base):
 class InvoiceRow(Base):
     """A finalized document. A trigger refuses every change but that of `status`, and every delete.
 
-    A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced.
+    A credit note is one too: `corrects_id` is the invoice it takes back from, never more than was invoiced. Which
+    orders a document is about, and which entries, `invoice_orders` and `invoice_entries` say.
     `place` is the document's place in its series, `proof` chains it to the one before (see `domain.proofs`); documents
     that are older than the chain have none.
     """
@@ -361,12 +371,6 @@ class InvoiceRow(Base):
         UniqueConstraint("merchant_id", "number"),
         UniqueConstraint("series_id", "period", "sequence"),
         UniqueConstraint("series_id", "place"),
-        Index(
-            "uq_invoices_one_in_force",
-            "order_id",
-            unique=True,
-            postgresql_where=text("status <> 'canceled' AND kind IN ('invoice', 'deposit')"),
-        ),
         Index("uq_invoices_one_cancelation", "corrects_id", unique=True, postgresql_where=text("kind = 'cancelation'")),
         Index(None, "corrects_id"),
         Index("ix_invoices_list", "merchant_id", "finalized_at", "id"),
@@ -377,9 +381,6 @@ class InvoiceRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
-    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id"))
-    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id"))
     series_id: Mapped[str] = mapped_column(ForeignKey("series.id"))
     kind: Mapped[str] = mapped_column(server_default="invoice")
     corrects_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
@@ -480,7 +481,6 @@ class DeliveryRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     merchant_id: Mapped[str] = _merchant()
-    checkout_id: Mapped[str] = mapped_column(ForeignKey("checkouts.id"))
     invoice_id: Mapped[str] = mapped_column(ForeignKey("invoices.id"))
     channel: Mapped[str]
     key: Mapped[str] = mapped_column(server_default="")

@@ -25,13 +25,20 @@ def first_evidence(checkout_id: str, merchant_id: str, evidence: VatEvidence, *,
     )
 
 
-async def refuse_invalid_vat_id(session: AsyncSession, checkout: CheckoutRow) -> None:
+async def refuse_invalid_vat_id(session: AsyncSession, *checkout_ids: str) -> None:
     """Raise InvalidDraft when tax was left out because of a VAT id that is none, and nobody took responsibility.
 
     The lock has the sweep's answer come before or after the invoice as a whole.
     """
-    row = await session.get(VatIdCheckRow, checkout.id)
-    if row is not None and row.relied_on and row.status == VatIdStatus.INVALID and row.accepted_at is None:
+    refused = await session.scalars(
+        select(VatIdCheckRow.checkout_id).where(
+            VatIdCheckRow.checkout_id.in_(checkout_ids),
+            VatIdCheckRow.relied_on,
+            VatIdCheckRow.status == VatIdStatus.INVALID,
+            VatIdCheckRow.accepted_at.is_(None),
+        )
+    )
+    if refused.first() is not None:
         message = "the register does not know the buyer's VAT id, but the buyer is to owe the tax"
         raise InvalidDraft([BrokenRule(rule=INVALID_VAT_ID, field="/buyer/vat_id", message=message)])
 

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import locked_checkout
+from adapters.postgres.credit_notes import invoice_in_force
 from adapters.postgres.database import Sessions, from_json, to_json
-from adapters.postgres.tables import CheckoutRow, InvoiceRow
+from adapters.postgres.tables import CheckoutRow
 from adapters.postgres.tables_tax import VatIdCheckRow
 from domain.cases import NewCase
-from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.vat_ids import (
     INVALID_VAT_ID,
     RecordVatEvidence,
@@ -50,7 +50,11 @@ class PostgresVatIdBook:
             row.status, row.evidence = step.evidence.status, to_json(step.evidence)
             row.updated_at, row.tries = step.at, row.tries + 1
             row.ask_at = step.at + retry_after(row.tries)
-            if step.evidence.status is VatIdStatus.INVALID and row.relied_on and await _is_invoiced(session, checkout):
+            if (
+                step.evidence.status is VatIdStatus.INVALID
+                and row.relied_on
+                and await invoice_in_force(session, checkout.id)
+            ):
                 await _open_case(session, checkout, step.at)
 
 
@@ -62,17 +66,6 @@ def _unverified(row: VatIdCheckRow) -> UnverifiedVatId:
         vat_id=evidence.vat_id,
         requester=evidence.requester,
     )
-
-
-async def _is_invoiced(session: AsyncSession, checkout: CheckoutRow) -> bool:
-    found = await session.execute(
-        select(InvoiceRow.id).where(
-            InvoiceRow.checkout_id == checkout.id,
-            InvoiceRow.kind == InvoiceKind.INVOICE,
-            InvoiceRow.status != InvoiceStatus.CANCELED,
-        )
-    )
-    return found.first() is not None
 
 
 async def _open_case(session: AsyncSession, checkout: CheckoutRow, at: datetime) -> None:

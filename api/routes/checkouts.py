@@ -1,5 +1,6 @@
 """Checkouts: start one, read one, list them."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
@@ -18,6 +19,7 @@ from api.violations import parse
 from domain.checkout import LONGEST_REASON, CheckoutRequest, CheckoutStatus
 from domain.equivalence import differences
 from domain.errors import AssignmentKeyConflict, InvalidInput, NotFound, Violation
+from domain.invoice_mapping import mapped_texts
 from domain.merchants import Merchant
 from domain.particulars import check_assignment_key
 from domain.pricing import CheckoutRules, price_checkout, printed_texts
@@ -189,20 +191,20 @@ async def _demand_acceptable(
         vat_id=evidence.status if evidence else VatIdStatus.UNVERIFIED,
     )
     cart = price_checkout(wanted, rules)
-    _demand_drawable(wanted, services)
+    _demand_drawable([*printed_texts(wanted), *mapped_texts(merchant.invoice_mapping, wanted)], services)
     if wanted.deducts:
         problems = await services.reader.deposit_problems(merchant.id, wanted, cart.totals.payable)
         if problems:
             raise InvalidInput(problems)
 
 
-def _demand_drawable(wanted: CheckoutRequest, services: Services) -> None:
+def _demand_drawable(printed_at: Iterable[tuple[str, str]], services: Services) -> None:
     """Refuse text that the invoice could not show: it would be found out only after the customer paid."""
     violations = [
         Violation(
             pointer=place, message=f"cannot be printed on the invoice: {_named(missing)}; {missing_fonts(missing)}"
         )
-        for place, printed in printed_texts(wanted)
+        for place, printed in printed_at
         if (missing := services.undrawable(printed))
     ]
     if violations:

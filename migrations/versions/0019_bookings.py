@@ -4,7 +4,7 @@ Triggers hold what must always hold: a booking sums to zero, is complete when it
 or removed, and never lands in a closed period. Whoever books in a month shares a lock with the others who do;
 whoever closes it waits for all of them, so nothing slips in behind.
 
-Revision: 0019, after 0016
+Revision: 0019, after 0018
 """
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 

@@ -19,6 +19,7 @@ from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.invoice_runs import FakeInvoiceRuns
 from tests.fakes.ledger import EmptyLedger, RunsAway
 from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.fakes.reader import FakeReader
@@ -51,6 +52,7 @@ class Stage:
     runs: FakeRuns
     refunds: FakeRefundRuns
     corrections: FakeCorrectionRuns
+    invoice_runs: FakeInvoiceRuns
     inbox: FakeInbox
     resends: FakeResendRuns
     register: FakeVatRegister
@@ -97,7 +99,7 @@ async def a_stage() -> AsyncIterator[Stage]:
     )
     reader, runs, inbox = FakeReader(world), FakeRuns(world), FakeInbox(world)
     refunds, resends, register = FakeRefundRuns(world), FakeResendRuns(world), FakeVatRegister()
-    corrections = FakeCorrectionRuns(world)
+    corrections, invoice_runs = FakeCorrectionRuns(world), FakeInvoiceRuns(world)
     services = Services(
         reader=reader,
         cases=runs.cases,
@@ -109,6 +111,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         ledger=EmptyLedger(),
         settlements=RunsAway(),
         links=RunsAway(),
+        invoice_runs=invoice_runs,
         inbox=inbox,
         webhooks=FakeWebhooks({merchant: (secret,) for merchant, secret in WEBHOOK_SECRETS.items()}),
         documents=FakeDocuments(world),
@@ -138,6 +141,7 @@ async def a_stage() -> AsyncIterator[Stage]:
             runs=runs,
             refunds=refunds,
             corrections=corrections,
+            invoice_runs=invoice_runs,
             inbox=inbox,
             resends=resends,
             register=register,

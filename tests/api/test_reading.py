@@ -76,6 +76,7 @@ async def test_an_invoice_is_read_with_the_addresses_of_its_documents(stage: Sta
         "corrects": None,
         "corrected_by": [],
         "deducts": [],
+        "orders": [],
         "number": "RE-2025-000417",
         "issued_on": None,
         "reason": None,

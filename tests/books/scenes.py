@@ -15,6 +15,7 @@ from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.refunds import PostgresRefundBook
 from adapters.postgres.tables import EntryRow, InvoiceRow
+from adapters.postgres.tables_billing import InvoiceEntryRow
 from domain.book_settings import BookSettings
 from domain.corrections import LineCredit
 from domain.disputes import DisputeReport, DisputeStatus, RecordDispute
@@ -146,7 +147,8 @@ class Office:
         async with self.clerk.sessions() as session:
             found = await session.scalars(
                 select(InvoiceRow)
-                .where(InvoiceRow.entry_id == entry.entry_id, InvoiceRow.kind == kind)
+                .join(InvoiceEntryRow, InvoiceEntryRow.invoice_id == InvoiceRow.id)
+                .where(InvoiceEntryRow.entry_id == entry.entry_id, InvoiceRow.kind == kind)
                 .order_by(InvoiceRow.finalized_at.desc())
             )
             return found.first() or _none(kind)

@@ -24,6 +24,7 @@ from tests.fakes.corrections import FakeCorrectionRuns
 from tests.fakes.deliveries import FakeDeliveries, FakeExporter, FakeResendRuns, read_reports
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.inbox import FakeInbox, FakeWebhooks
+from tests.fakes.invoice_runs import FakeInvoiceRuns
 from tests.fakes.ledger import EmptyLedger, RunsAway
 from tests.fakes.merchants import NORDWERK
 from tests.fakes.refund_runs import FakeRefundRuns
@@ -64,6 +65,7 @@ async def counter(office: Office) -> AsyncIterator[Counter]:
         runs=runs,
         refunds=FakeRefundRuns(world),
         corrections=FakeCorrectionRuns(world),
+        invoice_runs=FakeInvoiceRuns(world),
         ledger=EmptyLedger(),
         settlements=RunsAway(),
         links=RunsAway(),

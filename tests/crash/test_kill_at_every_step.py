@@ -165,7 +165,7 @@ async def _mailed(scene: Scene) -> bool:
 async def _assert_every_checkout_was_served_once(scene: Scene, checkouts: int, copies: int = 0) -> None:
     async with scene.engine.connect() as connection:
         for table in ("checkouts", "entries", "payment_links", "provider_sessions", "payments", "orders", "invoices"):
-            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == checkouts, table  # noqa: S608
+            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == checkouts, table
         assert await connection.scalar(text("SELECT count(*) FROM deliveries WHERE status = 'sent'")) == checkouts
         assert await connection.scalar(text("SELECT count(*) FROM documents")) == 3 * checkouts
         numbers = await connection.scalars(text("SELECT sequence FROM invoices ORDER BY finalized_at"))

@@ -33,7 +33,7 @@ async def _bought(house: House, body: dict[str, Any]) -> dict[str, Any]:
 async def _cart(house: House, done: dict[str, Any]) -> PricedCart:
     """What the finalized invoice says."""
     book = PostgresInvoiceBook(sessions(house.engine))
-    step = OfInvoice(merchant_id="meridian", checkout_id=done["id"], invoice_id=done["invoice"]["id"])
+    step = OfInvoice(merchant_id="meridian", invoice_id=done["invoice"]["id"])
     return (await book.invoice(step)).cart
 
 

@@ -6,6 +6,7 @@ from domain.cases import CaseStatus
 from domain.checkout import CheckoutRequest, CheckoutStatus
 from domain.deposits import deduction_problems
 from domain.errors import InvalidInput, Violation
+from domain.invoice_runs import RunOrderStatus
 from domain.invoices import InvoiceKind, InvoiceStatus
 from domain.merchants import Merchant
 from domain.views import (
@@ -15,14 +16,27 @@ from domain.views import (
     CheckoutPage,
     CheckoutView,
     InvoicePage,
+    InvoiceRunPage,
+    InvoiceRunView,
     InvoiceView,
     PaymentPageView,
     PayoutPage,
     PayoutView,
     RefundView,
+    RunOrderPage,
     SentDeliveryView,
 )
 from tests.fakes.world import World
+
+
+def _behind(views: list[InvoiceRunView], cursor: str | None) -> list[InvoiceRunView]:
+    """What comes after the cursor, which is the id of the last one seen."""
+    if cursor is None:
+        return views
+    place = next((place for place, view in enumerate(views) if view.id == cursor), None)
+    if place is None:
+        raise InvalidInput([Violation(pointer="/cursor", message="must be a `next_cursor` of an earlier answer")])
+    return views[place + 1 :]
 
 
 class FakeReader:
@@ -159,6 +173,26 @@ class FakeReader:
     async def payout(self, merchant_id: str, payout_id: str) -> PayoutView | None:
         owner, view = self._now().payouts.get(payout_id, (None, None))
         return view if owner == merchant_id else None
+
+    async def invoice_run(self, merchant_id: str, run_id: str) -> InvoiceRunView | None:
+        owner, view = self._now().invoice_runs.get(run_id, (None, None))
+        return view if owner == merchant_id else None
+
+    async def invoice_runs(self, merchant_id: str, *, cursor: str | None, limit: int) -> InvoiceRunPage:
+        mine = [view for owner, view in self._now().invoice_runs.values() if owner == merchant_id]
+        found = _behind(sorted(mine, key=lambda view: (view.created_at, view.id), reverse=True), cursor)
+        return InvoiceRunPage(
+            items=tuple(found[:limit]), next_cursor=found[limit - 1].id if len(found) > limit else None
+        )
+
+    async def invoice_run_orders(
+        self, merchant_id: str, run_id: str, *, status: RunOrderStatus | None, cursor: str | None, limit: int
+    ) -> RunOrderPage:
+        orders = [order for order in self._now().run_orders.get(run_id, ()) if status in {None, order.status}]
+        if cursor is not None:
+            orders = orders[[order.order_id for order in orders].index(cursor) + 1 :]
+        more = orders[limit - 1].order_id if len(orders) > limit else None
+        return RunOrderPage(items=tuple(orders[:limit]), next_cursor=more)
 
     async def payment_page(self, token: str) -> PaymentPageView | None:
         world = self._now()

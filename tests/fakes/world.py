@@ -26,11 +26,13 @@ from domain.views import (
     CheckoutView,
     CorrectionView,
     EntryView,
+    InvoiceRunView,
     InvoiceView,
     PaymentLinkView,
     PaymentView,
     PayoutView,
     RefundView,
+    RunOrderView,
     SentDeliveryView,
     TaxView,
 )
@@ -58,6 +60,8 @@ class World:
     deliveries: dict[str, list[SentDeliveryView]] = field(default_factory=dict)
     corrections: dict[tuple[str, str], AcceptedCorrection] = field(default_factory=dict)
     deposits: dict[str, Deposit] = field(default_factory=dict)
+    invoice_runs: dict[str, tuple[str, InvoiceRunView]] = field(default_factory=dict)
+    run_orders: dict[str, tuple[RunOrderView, ...]] = field(default_factory=dict)
     documents: dict[str, bytes] = field(default_factory=dict)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 

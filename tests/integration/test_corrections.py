@@ -194,7 +194,7 @@ async def test_what_is_no_invoice_in_force_is_not_corrected(clerk: Clerk) -> Non
 
 async def test_another_merchants_invoice_does_not_exist(clerk: Clerk) -> None:
     _, invoice = await billed(clerk)
-    stranger = OfInvoice(merchant_id="suedwerk", checkout_id=invoice.checkout_id, invoice_id=invoice.invoice_id)
+    stranger = OfInvoice(merchant_id="suedwerk", invoice_id=invoice.invoice_id)
 
     refused = await cancel(clerk, stranger)
 

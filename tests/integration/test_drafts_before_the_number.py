@@ -12,6 +12,7 @@ from adapters.postgres.database import from_json
 from adapters.postgres.finalization import Ties, finalize, today
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.tables import InvoiceRow, SeriesRow
+from domain.assignment import EntryShare
 from domain.cart import PricedCart, TaxRounding
 from domain.checkout import PriceMode
 from domain.errors import InvalidDraft
@@ -23,7 +24,7 @@ from tests.draft_mutations import MUTATIONS, broken_draft
 from tests.fakes.merchants import NORDWERK
 
 SELLING = replace(NORDWERK, seller=SELLER)
-_NOWHERE = Ties(checkout_id="chk", order_id="ord", entry_id="ent")
+_NOWHERE = Ties(orders=("ord",), entries=(EntryShare(entry_id="ent", amount=1),))
 _BY_TODAY = {"paid-in-past"}
 """What is wrong on the day the table's drafts are of, but not for ever."""
 

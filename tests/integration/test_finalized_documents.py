@@ -3,7 +3,20 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import BigInteger, Column, Date, DateTime, Executable, Numeric, func, literal, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Executable,
+    Numeric,
+    func,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 
@@ -14,7 +27,7 @@ from domain.steps import OfInvoice
 from tests.clerk import Clerk, of_invoice
 
 PDF = DocumentRef(kind=DocumentKind.INVOICE_PDF, key="nordwerk/1.pdf", sha256="0" * 64, size=4)
-TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents")
+TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents", "invoice_orders", "invoice_entries")
 
 
 async def _finalized(clerk: Clerk) -> OfInvoice:
@@ -42,6 +55,8 @@ async def _contents(clerk: Clerk) -> dict[str, list[Any]]:
 def _altered(column: "Column[Any]") -> Any:
     """Another value of the column's type, whatever it holds now."""
     match column.type:
+        case Boolean():
+            return ~column
         case BigInteger() | Numeric():
             return func.coalesce(column, 0) + 1
         case Date():
@@ -73,7 +88,7 @@ async def test_nothing_of_a_finalized_document_can_be_removed(clerk: Clerk, tabl
     await _finalized(clerk)
     before = await _contents(clerk)
     assert before[table]
-    for removal in (f"DELETE FROM {table}", f"TRUNCATE {table}", f"TRUNCATE {table} CASCADE"):  # noqa: S608
+    for removal in (f"DELETE FROM {table}", f"TRUNCATE {table}", f"TRUNCATE {table} CASCADE"):
         with pytest.raises(DBAPIError, match=r"finalized|referenced in a foreign key"):
             await _execute(clerk, removal)
     assert await _contents(clerk) == before
@@ -83,7 +98,7 @@ async def test_nothing_of_a_finalized_document_can_be_removed(clerk: Clerk, tabl
 async def test_a_finalized_document_does_not_go_with_what_it_belongs_to(clerk: Clerk, owner: str) -> None:
     await _finalized(clerk)
     before = await _contents(clerk)
-    for removal in (f"DELETE FROM {owner}", f"TRUNCATE {owner} CASCADE"):  # noqa: S608
+    for removal in (f"DELETE FROM {owner}", f"TRUNCATE {owner} CASCADE"):
         with pytest.raises(DBAPIError, match=r"finalized|violates foreign key"):
             await _execute(clerk, removal)
     assert await _contents(clerk) == before
@@ -97,6 +112,14 @@ ADDITIONS = {
     "tax_subtotals": """
         INSERT INTO tax_subtotals
         SELECT (jsonb_populate_record(subtotal, '{"tax_rate": 7}')).* FROM tax_subtotals AS subtotal
+    """,
+    "invoice_orders": """
+        INSERT INTO invoice_orders SELECT (jsonb_populate_record(tie, '{"order_id": "other"}')).*
+        FROM invoice_orders tie
+    """,
+    "invoice_entries": """
+        INSERT INTO invoice_entries SELECT (jsonb_populate_record(tie, '{"entry_id": "other"}')).*
+        FROM invoice_entries tie
     """,
 }
 

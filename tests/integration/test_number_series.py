@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event, text, update
 from sqlalchemy.exc import DBAPIError
 
-from adapters.postgres.finalization import Ties, finalize
+from adapters.postgres.finalization import Ties, finalize, ties_of
 from adapters.postgres.series import DrawnNumber, draw
 from adapters.postgres.tables import InvoiceRow, SeriesRow
 from domain.cart import TaxCategory
@@ -76,6 +76,7 @@ async def _subject(clerk: Clerk) -> tuple[Draft, Ties]:
     invoice = of_invoice(entry, await clerk.bill(entry))
     async with clerk.sessions() as session:
         row = await session.get_one(InvoiceRow, invoice.invoice_id)
+        about = await ties_of(session, row)
     line = CartLine(
         name="One cent", quantity=Decimal(1), unit="C62", unit_price=Decimal("0.01"),
         tax_category=TaxCategory.STANDARD, tax_rate=Decimal(19),
@@ -88,8 +89,8 @@ async def _subject(clerk: Clerk) -> tuple[Draft, Ties]:
         cart=price_cart(currency="EUR", prices=PriceMode.GROSS, lines=[line], discounts=[]),
         particulars=Particulars(corrects=DocumentReference(number=row.number, issued_on=row.issued_on)),
     )
-    ties = Ties(checkout_id=row.checkout_id, order_id=row.order_id, entry_id=row.entry_id, corrects_id=row.id)
-    return draft, ties
+    cent = tuple(replace(share, amount=1) for share in about.entries)
+    return draft, Ties(orders=about.orders, entries=cent, corrects_id=row.id)
 
 
 async def _finalize(clerk: Clerk, draft: Draft, ties: Ties, *, fate: str) -> None:

@@ -27,6 +27,11 @@ from tests.ledger import a_key, ids, settle
 NORD = "nordwerk"
 CREDIT, WRITE_OFF = ReductionKind.CREDIT, ReductionKind.WRITE_OFF
 
+OF_CHECKOUT = """
+    invoices JOIN invoice_orders ON invoice_id = invoices.id JOIN orders ON orders.id = order_id WHERE checkout_id = :id
+"""
+"""The documents of a checkout."""
+
 
 @pytest.fixture(scope="module")
 async def books(postgres_server: PostgresServer) -> AsyncIterator[Clerk]:
@@ -130,7 +135,7 @@ async def test_run_goes_on_with_money_that_another_checkout_brought(clerk: Clerk
 
     assert (before.covered, after.covered, balance.balanced) == (False, True, True)
     assert "entry.balanced" in await told(clerk, entry)
-    [invoice] = await rows(clerk, "SELECT status, payments FROM invoices WHERE checkout_id = :id", id=entry.checkout_id)
+    [invoice] = await rows(clerk, f"SELECT status, payments FROM {OF_CHECKOUT}", id=entry.checkout_id)
     assert invoice.status == "paid"
     assert sorted(made["amount"] for made in invoice.payments) == [1, TOTAL - 1]
 
@@ -227,9 +232,7 @@ async def test_credit_on_an_invoice_issues_a_credit_note_and_frees_the_money(cle
 
     seen = await entry_of(clerk, entry)
     assert (seen.reductions, seen.assigned, seen.status) == (-3_900, TOTAL - 3_900, "balanced")
-    [note] = await rows(
-        clerk, "SELECT * FROM invoices WHERE kind = 'credit_note' AND checkout_id = :id", id=entry.checkout_id
-    )
+    [note] = await rows(clerk, f"SELECT * FROM {OF_CHECKOUT} AND kind = 'credit_note'", id=entry.checkout_id)
     assert note.grand_total == 3_900
     [refund] = await rows(clerk, "SELECT * FROM refunds WHERE checkout_id = :id", id=entry.checkout_id)
     assert (refund.status, refund.amount, refund.origin) == ("prepared", 3_900, "credit_balance")
@@ -242,7 +245,7 @@ async def test_write_off_changes_no_document(clerk: Clerk) -> None:
 
     await reduce(clerk, entry, "39.00", WRITE_OFF, credit_balance=CreditBalance.FUTURE_SETTLEMENT)
 
-    documents = await rows(clerk, "SELECT kind FROM invoices WHERE checkout_id = :id", id=entry.checkout_id)
+    documents = await rows(clerk, f"SELECT kind FROM {OF_CHECKOUT}", id=entry.checkout_id)
     assert [document.kind for document in documents] == ["invoice"]
     [payment] = await payments_of(clerk, entry)
     assert (payment.available, payment.assigned) == (3_900, TOTAL - 3_900)
@@ -272,9 +275,7 @@ async def test_credit_before_the_invoice_is_documented_right_after_it(clerk: Cle
 
     await clerk.bill(entry)
 
-    documents = await rows(
-        clerk, "SELECT kind, grand_total FROM invoices WHERE checkout_id = :id ORDER BY kind", id=entry.checkout_id
-    )
+    documents = await rows(clerk, f"SELECT kind, grand_total FROM {OF_CHECKOUT} ORDER BY kind", id=entry.checkout_id)
     assert [(row.kind, row.grand_total) for row in documents] == [("credit_note", 3_900), ("invoice", TOTAL)]
 
 
@@ -349,7 +350,7 @@ async def test_canceled_invoice_is_taken_back_in_full(clerk: Clerk) -> None:
 
     notes = await rows(
         clerk,
-        "SELECT grand_total FROM invoices WHERE kind = 'credit_note' AND checkout_id = :id ORDER BY 1",
+        f"SELECT grand_total FROM {OF_CHECKOUT} AND kind = 'credit_note' ORDER BY 1",
         id=entry.checkout_id,
     )
     assert [note.grand_total for note in notes] == [10_000, TOTAL - 10_000]
@@ -416,9 +417,7 @@ async def test_prepared_refund_of_freed_money_waits_and_then_takes_exactly_that(
     assert order.amount == 3_900
     [payment] = await payments_of(clerk, entry)
     assert (payment.refunded, payment.available, payment.assigned) == (3_900, 0, TOTAL - 3_900)
-    notes = await rows(
-        clerk, "SELECT 1 FROM invoices WHERE kind = 'credit_note' AND checkout_id = :id", id=entry.checkout_id
-    )
+    notes = await rows(clerk, f"SELECT 1 FROM {OF_CHECKOUT} AND kind = 'credit_note'", id=entry.checkout_id)
     assert len(notes) == 1, "credited by the reduction, not again by the refund"
 
 
@@ -469,7 +468,5 @@ async def test_refund_of_a_checkout_takes_from_its_entry_whoever_paid_it(clerk: 
 
     assert prepared.refusal is None
     assert ((await entry_of(clerk, entry)).reductions, (await entry_of(clerk, source)).reductions) == (-80_000, -83_899)
-    [note] = await rows(
-        clerk, "SELECT grand_total FROM invoices WHERE kind = 'credit_note' AND checkout_id = :id", id=entry.checkout_id
-    )
+    [note] = await rows(clerk, f"SELECT grand_total FROM {OF_CHECKOUT} AND kind = 'credit_note'", id=entry.checkout_id)
     assert note.grand_total == 80_000

@@ -187,6 +187,5 @@ async def _counts(stage: Stage) -> dict[str, int]:
     )  # fmt: skip
     async with stage.engine.connect() as connection:
         return {
-            table: (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()  # noqa: S608
-            for table in tables
+            table: (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one() for table in tables
         }

@@ -193,6 +193,9 @@ async def _state(engine: AsyncEngine, books: Books) -> dict[str, Any]:
             "entry": entry,
             "refunds": await rows("SELECT status, amount FROM refunds WHERE checkout_id"),
             "orders": len(await rows("SELECT id FROM orders WHERE checkout_id")),
-            "documents": await rows("SELECT kind, abs(grand_total) FROM invoices WHERE checkout_id"),
+            "documents": await rows(
+                "SELECT kind, abs(grand_total) FROM invoices JOIN invoice_orders ON invoice_id = invoices.id"
+                " JOIN orders ON orders.id = order_id WHERE checkout_id"
+            ),
             "unapplied": len(await rows("SELECT id FROM provider_events WHERE applied_at IS NULL AND checkout_id")),
         }

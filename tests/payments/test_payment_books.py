@@ -76,6 +76,7 @@ _STATE = """
     WHERE entries.checkout_id = :id AND entries.currency <> payments.currency
     UNION ALL SELECT 'two orders', NULL, NULL, NULL, NULL FROM orders WHERE checkout_id = :id HAVING count(*) > 1
     UNION ALL SELECT 'two invoices in force', NULL, NULL, NULL, NULL FROM invoices
+    JOIN invoice_orders ON invoice_id = invoices.id JOIN orders ON orders.id = order_id
     WHERE checkout_id = :id AND kind = 'invoice' AND status <> 'canceled' HAVING count(*) > 1
     UNION ALL SELECT 'two payable sessions', NULL, NULL, NULL, NULL FROM provider_sessions
     WHERE checkout_id = :id AND status = 'open' HAVING count(*) > 1
@@ -90,7 +91,8 @@ _STATE = """
     ) AS books USING (currency) WHERE coalesce(said, 0) <> coalesce(booked, 0)
     UNION ALL SELECT 'the books have another balance of the entry', id, NULL, asked - assigned - booked, NULL FROM (
         SELECT id, assigned,
-            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * (grand_total + rounding)) FROM invoices
+            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * amount)
+                      FROM invoices JOIN invoice_entries ON invoice_id = invoices.id
                       WHERE entry_id = entries.id), 0) AS asked,
             coalesce((SELECT sum(amount) FROM booking_lines WHERE entry_id = entries.id), 0) AS booked
         FROM entries WHERE checkout_id = :id

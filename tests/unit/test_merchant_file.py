@@ -1,5 +1,6 @@
 """Merchant files: what is right is read, what is wrong is named by its field."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from domain.capture_modes import CaptureMode, DelayedMethod
 from domain.cart import TaxRounding
 from domain.electronic_addresses import ElectronicAddress
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy, ShortPaymentPolicy
-from domain.merchants import BalancedWhen
+from domain.merchants import BalancedWhen, BillableWhen, Invoicing
 from domain.numbers import Numbering, Reset
 from domain.tax_settings import TaxSettings
 from domain.vat_ids import InvalidVatIdPolicy
@@ -266,3 +267,40 @@ def test_a_series_is_said_once(tmp_path: Path) -> None:
 def test_a_legal_entity_without_its_place_in_a_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidMerchantFile, match=r"must name \{entity\}"):
         load(_written(tmp_path, _with_series(head='legal_entity = "NORD"')))
+
+
+def test_mapping_of_orders_to_invoices_is_read_from_texts_and_lists(tmp_path: Path) -> None:
+    text = (
+        _MERIDIAN.read_text(encoding="utf-8")
+        + """
+[invoice_fields.defaults]
+notes = "Danke."
+[invoice_fields.customers."K-1"]
+buyer_reference = "04011000-12345-03"
+"""
+    )
+    text = text.replace('invoicing = "immediate"', 'invoicing = "collective"')
+    text = text.replace('billable_when = "balanced"', 'billable_when = "ordered"')
+    merchant = load(_written(tmp_path, text))
+    assert merchant.invoicing is Invoicing.COLLECTIVE
+    assert merchant.billable_when is BillableWhen.ORDERED
+    mapping = merchant.invoice_mapping
+    assert mapping.sources["purchase_order"] == ("metadata.purchase_order",)
+    assert mapping.sources["notes"] == ("metadata.invoice_note",)
+    assert mapping.customers == {"K-1": {"buyer_reference": "04011000-12345-03"}}
+    assert mapping.defaults == {"notes": "Danke."}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ('[invoice_fields.defaults]\ncolour = "red"', "defaults.colour: there is no such field of an invoice"),
+        ('[invoice_fields.defaults]\nservice_date = "soon"', "defaults.service_date must be a day such as"),
+        ('[invoice_fields.customers.K]\nlanguage = "x"', "customers.K.language must be an ISO 639-1 code"),
+        ("[invoice_fields.customers.K]\nlanguage = 1", "invoice_fields.customers.K.language"),
+        ('[invoice_fields.colours]\nx = "y"', "invoice_fields.colours"),
+    ],
+)
+def test_wrong_mapping_is_named_with_its_place(tmp_path: Path, wrong: str, words: str) -> None:
+    with pytest.raises(InvalidMerchantFile, match=re.escape(words)):
+        load(_written(tmp_path, f"{_MERIDIAN.read_text(encoding='utf-8')}\n{wrong}\n"))

@@ -23,6 +23,7 @@ from activities.corrections import CorrectionActivities
 from activities.delivery import DeliveryActivities
 from activities.disputes import DisputeActivities
 from activities.documents import DocumentActivities
+from activities.invoice_runs import InvoiceRunActivities
 from activities.late_money import LateMoneyActivities
 from activities.payouts import PayoutActivities
 from activities.provider import ProviderActivities
@@ -42,6 +43,7 @@ from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.inbox import PostgresInbox
+from adapters.postgres.invoice_runs import PostgresInvoiceRunBook
 from adapters.postgres.invoices import PostgresInvoiceBook
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.merchants import PostgresMerchants
@@ -63,6 +65,7 @@ from tests.fakes.provider import FakeProvider
 from tests.fakes.vat_register import FakeVatRegister
 from tests.house import MERIDIAN
 from workflows.checkout import CheckoutWorkflow
+from workflows.invoice_teller import TemporalInvoiceTeller
 from workflows.messages import (
     CheckoutResult,
     OpenedLink,
@@ -241,7 +244,9 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     sweeping = worker.sweeping(reconciliation, vat_ids)
     links = PostgresLinkBook(sessions, allow_local_redirects=True)
     entries = worker.settling_entries(SettlementActivities(PostgresSettlementBook(sessions), links))
-    every_step = [*steps, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts, *entries]
+    runs = InvoiceRunActivities(PostgresInvoiceRunBook(sessions), TemporalInvoiceTeller(time_skipping.client))
+    invoicing = worker.invoicing(runs)
+    every_step = [*steps, *invoicing, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts, *entries]
     async with worker.build(time_skipping.client, task_queue, every_step):
         yield Stage(
             environment=time_skipping,
