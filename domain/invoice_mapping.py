@@ -28,8 +28,6 @@ _SOURCES = frozenset(
         "customer.number",
         "customer.vat_id",
         "customer.language",
-        "customer.leitweg_id",
-        "customer.buyer_reference",
     }
 )
 
@@ -47,11 +45,10 @@ class InvoiceField(StrEnum):
 
 
 _DAYS = frozenset({InvoiceField.SERVICE_DATE, InvoiceField.SERVICE_START, InvoiceField.SERVICE_END})
-_ITS_OWN = {
-    InvoiceField.LANGUAGE: ("customer.language",),
-    InvoiceField.BUYER_REFERENCE: ("customer.leitweg_id", "customer.buyer_reference"),
-}
+_ITS_OWN = {InvoiceField.LANGUAGE: ("customer.language",)}
 """Where an order says it without being asked."""
+_STANDING = {InvoiceField.BUYER_REFERENCE: ("customer.leitweg_id", "customer.buyer_reference")}
+"""What a customer wants on all his invoices, as he says himself: it goes before what the merchant knows of him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +130,11 @@ def resolve(mapping: InvoiceMapping, request: CheckoutRequest) -> InvoiceFields:
 
 def _values(mapping: InvoiceMapping, request: CheckoutRequest, name: InvoiceField) -> list[str]:
     """All good values of the first level that has one, in the order of precedence."""
-    sources = (*mapping.sources.get(name, ()), *_ITS_OWN.get(name, ()))
+    sources = mapping.sources.get(name, _ITS_OWN.get(name, ()))
     of_customer = mapping.customers.get(request.customer.number or "", {})
     levels: tuple[list[str | None], ...] = (
         [_at(request, source) for source in sources],
+        [_at(request, place) for place in _STANDING.get(name, ())],
         [of_customer.get(name)],
         [mapping.defaults.get(name)],
     )
