@@ -130,7 +130,7 @@ async def _row_of_key(session: AsyncSession, step: DoSettlement) -> tuple[Settle
             opened_by=step.opened_by,
             done_by=step.by,
         )
-        .on_conflict_do_nothing(index_elements=[SettlementRow.id])
+        .on_conflict_do_nothing()
         .returning(SettlementRow.id)
     )
     is_new = inserted.scalar_one_or_none() is not None

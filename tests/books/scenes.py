@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select, text
 
-from adapters.postgres import booked
-from adapters.postgres.assignments import reduce
 from adapters.postgres.books import PostgresBooks
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.refunds import PostgresRefundBook
-from adapters.postgres.tables import EntryRow, InvoiceRow
+from adapters.postgres.tables import InvoiceRow
 from adapters.postgres.tables_billing import InvoiceEntryRow
 from domain.book_settings import BookSettings
 from domain.corrections import LineCredit
@@ -25,10 +24,12 @@ from domain.payments import PaymentReport
 from domain.payouts import PayoutItem, PayoutItemKind, PayoutReport, PayoutStatus, ReconcilePayout
 from domain.refund_steps import AdoptRefund, ApplyRefund
 from domain.refunds import RefundReport, RefundStatus
+from domain.settlements import Reduce, ReductionKind
 from domain.steps import Entry
 from tests.clerk import Clerk, a_request, captured, of_checkout, of_invoice
 from tests.fakes.merchants import NORDWERK
 from tests.integration.test_corrections import correct
+from tests.ledger import a_key, settle
 
 SKR03 = replace(NORDWERK, books=BookSettings(chart="skr03", consultant=29098, client=55003))
 YEAR = datetime.now(UTC).year
@@ -160,11 +161,16 @@ class Office:
         assert issued.refusal is None, issued.refusal
 
     async def gave_up(self, entry: Entry, amount: int) -> None:
-        """Somebody decides that a part is not owed any more; negative: that it is after all."""
-        async with self.clerk.sessions.begin() as session:
-            row = await session.get_one(EntryRow, entry.entry_id, with_for_update=True)
-            reduce(row, amount)
-            await booked.given_up(session, row)
+        """Somebody decides that a part, in minor units, is not owed any more."""
+        request = Reduce(
+            key=a_key(),
+            entry_id=entry.entry_id,
+            amount=str(Decimal(amount).scaleb(-2)),
+            reduction=ReductionKind.WRITE_OFF,
+            reason="not worth a lawsuit",
+        )
+        done = await settle(self.clerk, entry.merchant_id, request)
+        assert done.hindrance is None, done.hindrance
 
 
 def _none(kind: InvoiceKind) -> InvoiceRow:

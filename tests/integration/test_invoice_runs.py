@@ -384,10 +384,9 @@ async def test_the_database_itself_refuses_a_second_invoice_in_force_over_an_ord
     entry = await clerk.billable()
     await clerk.bill(entry)
     again = """
-        WITH copy AS (
-            INSERT INTO invoices SELECT (jsonb_populate_record(i, '{"id": "inv_2", "number": "2", "sequence": 2, "place": 2}')).*
-            FROM invoices i RETURNING id, merchant_id
-        ) SELECT FROM copy
+        INSERT INTO invoices
+        SELECT (jsonb_populate_record(i, '{"id": "inv_2", "number": "2", "sequence": 2, "place": 2}')).*
+        FROM invoices i
     """
     tie = "INSERT INTO invoice_orders (invoice_id, order_id, merchant_id) SELECT 'inv_2', id, merchant_id FROM orders"
     async with clerk.engine.connect() as connection:
