@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.checkouts import locked_checkout, move_checkout, refuse_canceled
+from adapters.postgres.checkouts import advance_checkout, locked_checkout, refuse_canceled
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
 from adapters.postgres.tables import MerchantRow, OrderLineRow, OrderRow
@@ -52,10 +52,9 @@ class PostgresOrderBook:
             )
             if created.scalar_one_or_none() is not None:
                 session.add_all(_line(line, order_id, step.merchant_id, cart) for line in cart.lines)
-                if checkout.status == CheckoutStatus.CAPTURED:
-                    move_checkout(checkout, CheckoutStatus.ORDERED)
                 await session.flush()
                 await tell(session, step.merchant_id, "order.created", step.checkout_id, order_id=order_id)
+            advance_checkout(checkout, CheckoutStatus.CAPTURED, CheckoutStatus.ORDERED)
             found = await session.execute(select(OrderRow.id).where(OrderRow.checkout_id == step.checkout_id))
             return SalesOrder(order_id=found.scalar_one())
 

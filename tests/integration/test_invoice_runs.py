@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adapters.postgres.assignments import reduce, settle_invoice, unassign
 from adapters.postgres.checkouts import entry_of
+from adapters.postgres.corrections import PostgresCorrectionBook
 from adapters.postgres.credit_notes import invoice_in_force, issue
 from adapters.postgres.deliveries import PostgresDeliveryBook
 from adapters.postgres.merchants import PostgresMerchants
@@ -19,6 +20,14 @@ from adapters.postgres.reader import PostgresReader
 from adapters.postgres.tables import PaymentRow
 from domain.billing import RunMode
 from domain.checkout import CheckoutRequest, PriceMode
+from domain.corrections import (
+    CorrectionRequest,
+    IssueCorrection,
+    IssuedCorrection,
+    LineCredit,
+    RefusalKind,
+    correction_id,
+)
 from domain.deliveries import Dispatch
 from domain.errors import InvalidDraft
 from domain.invoice_mapping import InvoiceMapping
@@ -32,10 +41,11 @@ from domain.invoice_runs import (
     RunStanding,
     run_id,
 )
-from domain.invoices import Invoice, InvoiceStatus
+from domain.invoices import Invoice, InvoiceKind, InvoiceStatus
 from domain.merchants import BillableWhen, Merchant
 from domain.steps import Entry, OfInvoice
 from domain.views import RunOrderView
+from tests.audits import findings
 from tests.clerk import TOTAL, Clerk, a_request, captured, of_checkout
 from tests.fakes.merchants import NORDWERK
 from tests.many_orders import copy_orders
@@ -530,3 +540,61 @@ async def test_refund_of_one_order_on_a_collective_invoice_takes_back_its_tax_an
         assert invoice is not None
         with pytest.raises(InvalidDraft, match="0 is left"):
             await issue(session, invoice, row, 1)
+
+
+async def _correct(clerk: Clerk, invoice_id: str, kind: InvoiceKind, **wanted: Any) -> IssuedCorrection:
+    request = CorrectionRequest(kind=kind, invoice_id=invoice_id, key=f"c-{kind}", reason="sent back", **wanted)
+    step = IssueCorrection(
+        merchant_id=NORDWERK.id,
+        correction_id=correction_id(NORDWERK.id, request.key),
+        opened_by="clerk",
+        request=request,
+    )
+    return await PostgresCorrectionBook(clerk.sessions).issue(step)
+
+
+async def _collective(clerk: Clerk) -> str:
+    """An invoice over two orders of one customer."""
+    for number in ("SO-1", "SO-2"):
+        await clerk.billable(request=of_customer("K-1", assignment_key=number))
+    await carry_out(clerk, wanted(mode=RunMode.PARENT_CHILD))
+    [invoice] = await rows(clerk, "SELECT id FROM invoices")
+    return str(invoice.id)
+
+
+async def test_cancelation_of_a_collective_invoice_frees_all_its_orders_and_money_for_the_next_run(
+    clerk: Clerk,
+) -> None:
+    issued = await _correct(clerk, await _collective(clerk), InvoiceKind.CANCELATION)
+
+    assert (issued.loose, len(issued.checkouts)) == (True, 2)
+    entries = await rows(clerk, "SELECT status, assigned FROM entries")
+    assert [tuple(entry) for entry in entries] == [("canceled", 0)] * 2
+    assert (await carry_out(clerk, wanted("again", RunMode.PARENT_CHILD))).orders == {RunOrderStatus.BILLED: 2}
+    invoices = await rows(clerk, "SELECT kind, status FROM invoices ORDER BY finalized_at")
+    assert [tuple(invoice) for invoice in invoices] == [
+        ("invoice", "canceled"),
+        ("cancelation", "settled"),
+        ("invoice", "open"),
+    ]
+    assert {entry.status for entry in await rows(clerk, "SELECT status FROM entries")} == {"open"}
+    assert await findings(clerk) == []
+
+
+async def test_credit_note_on_a_collective_invoice_takes_back_lines_of_one_order(clerk: Clerk) -> None:
+    invoice = await _collective(clerk)
+
+    by_amount = await _correct(clerk, invoice, InvoiceKind.CREDIT_NOTE, amount="1.00")
+    both = tuple(LineCredit(position=position) for position in (1, 2))
+    of_both = await _correct(clerk, invoice, InvoiceKind.CREDIT_NOTE, lines=both)
+    of_one = await _correct(clerk, invoice, InvoiceKind.CREDIT_NOTE, lines=both[1:])
+
+    assert [one.refusal and one.refusal.kind for one in (by_amount, of_both, of_one)] == [
+        RefusalKind.NOT_CORRECTABLE,
+        RefusalKind.INVALID,
+        None,
+    ]
+    entries = await rows(clerk, "SELECT assignment_key, -reductions AS less FROM entries ORDER BY assignment_key")
+    assert [tuple(entry) for entry in entries] == [("SO-1", 0), ("SO-2", TOTAL)]
+    assert {row.status for row in await rows(clerk, "SELECT status FROM invoices WHERE kind = 'invoice'")} == {"paid"}
+    assert await findings(clerk) == []

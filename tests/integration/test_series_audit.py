@@ -25,7 +25,7 @@ from tests.fakes.merchants import NORDWERK, SUEDWERK
 LATER = timedelta(hours=2)
 DOCUMENTS = 5
 MODEL = "audit_model"
-TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents", "series")
+TABLES = ("invoices", "invoice_lines", "tax_subtotals", "documents", "series", "invoice_orders", "invoice_entries")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,6 @@ NO_KEYS = (
     "ALTER TABLE invoices DROP CONSTRAINT uq_invoices_series_id_place",
     "ALTER TABLE invoices DROP CONSTRAINT uq_invoices_merchant_id_number",
     "ALTER TABLE invoices DROP CONSTRAINT uq_invoices_series_id_period_sequence",
-    "DROP INDEX uq_invoices_one_in_force",
 )
 COPY = """
 INSERT INTO invoices SELECT (jsonb_populate_record(old, '{}')).* FROM invoices AS old WHERE old.id IN (
@@ -122,6 +121,8 @@ def gone(place: int) -> tuple[str, ...]:
     statements = (
         "DELETE FROM invoice_lines WHERE of @0",
         "DELETE FROM tax_subtotals WHERE of @0",
+        "DELETE FROM invoice_orders WHERE of @0",
+        "DELETE FROM invoice_entries WHERE of @0",
         "DELETE FROM documents WHERE of @0",
         "DELETE FROM invoices WHERE @0",
     )
@@ -149,6 +150,8 @@ MANIPULATIONS: dict[str, tuple[tuple[str, ...], list[tuple[FindingKind, int]]]] 
         [(FindingKind.EDITED, 4)],
     ),
     "a tax": (("UPDATE tax_subtotals SET tax = tax - 1 WHERE of @3",), [(FindingKind.EDITED, 3)]),
+    "an order it is about": (("DELETE FROM invoice_orders WHERE of @2",), [(FindingKind.EDITED, 2)]),
+    "what it claims": (("UPDATE invoice_entries SET amount = amount - 1 WHERE of @4",), [(FindingKind.EDITED, 4)]),
     "a proof taken away": (("UPDATE invoices SET proof = NULL WHERE @3",), [(FindingKind.EDITED, 3)]),
     "a document deleted": (gone(3), [(FindingKind.GAP, 3)]),
     "two documents deleted": ((*gone(3), *gone(2)), [(FindingKind.GAP, 2)]),
