@@ -107,7 +107,7 @@ async def document(
     """A finalized document: what it asks for or takes back, its rounding, the deposits it deducts.
 
     `claims` are what it asks of each entry, or gives back to it. What was paid ahead is set against what is owed
-    now. Rounding and deductions are the first entry's.
+    then. Rounding and deductions are the first entry's.
     """
     desk = await desk_of(session, row.merchant_id)
     debtor = await debtor_of(session, desk, from_json(Customer, row.buyer))
@@ -127,9 +127,8 @@ async def document(
     for deducted in deductions:
         await _deduct(session, desk, about, deducted, sign, debtor)
     for entry in entries:
-        standing = await _standing(session, entry.id)
-        await _offset(session, desk, about, entry, standing)
-        await _give_up(session, entry, standing)
+        await _give_up(session, entry, await _standing(session, entry.id))
+        await _offset(session, desk, about, entry, await _standing(session, entry.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

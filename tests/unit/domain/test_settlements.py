@@ -1,5 +1,7 @@
 """The rules of settlements: how much may be reduced or assigned, what is freed, and whose word decides."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,3 +138,21 @@ def test_link_pays_only_what_goes_together() -> None:
         with pytest.raises(InvalidInput) as refused:
             check_link(request, [member(), wrong], origins=(), allow_local=False)
         assert [one.pointer for one in refused.value.violations] == ["/entries/1"]
+
+
+PAYABLE = Member(currency="EUR", status=CheckoutStatus.AWAITING_PAYMENT, owed=100)
+
+
+@pytest.mark.parametrize(
+    ("member", "problem"),
+    [(replace(PAYABLE, captured_by_hand=True), "captured by hand"), (replace(PAYABLE, promised=True), "on its way")],
+)
+def test_a_link_for_several_entries_takes_none_whose_money_does_not_come_at_once(member: Member, problem: str) -> None:
+    request = LinkRequest(entries=("ent_1", "ent_2"), expires_in_seconds=3600)
+
+    with pytest.raises(InvalidInput) as refused:
+        check_link(request, [PAYABLE, member], origins=(), allow_local=False)
+
+    [violation] = refused.value.violations
+    assert violation.pointer == "/entries/1"
+    assert problem in violation.message
