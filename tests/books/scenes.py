@@ -5,17 +5,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
 from adapters.postgres.assignments import reduce
 from adapters.postgres.books import PostgresBooks
+from adapters.postgres.database import new_id
 from adapters.postgres.disputes import PostgresDisputeBook
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.payouts import PostgresPayoutBook
 from adapters.postgres.refunds import PostgresRefundBook
 from adapters.postgres.tables import EntryRow, InvoiceRow
 from adapters.postgres.tables_billing import InvoiceEntryRow
+from adapters.postgres.tables_settlements import SettlementRow
 from domain.book_settings import BookSettings
 from domain.corrections import LineCredit
 from domain.disputes import DisputeReport, DisputeStatus, RecordDispute
@@ -25,6 +28,7 @@ from domain.payments import PaymentReport
 from domain.payouts import PayoutItem, PayoutItemKind, PayoutReport, PayoutStatus, ReconcilePayout
 from domain.refund_steps import AdoptRefund, ApplyRefund
 from domain.refunds import RefundReport, RefundStatus
+from domain.settlements import ReductionKind
 from domain.steps import Entry
 from tests.clerk import Clerk, a_request, captured, of_checkout, of_invoice
 from tests.fakes.merchants import NORDWERK
@@ -164,11 +168,38 @@ class Office:
         async with self.clerk.sessions.begin() as session:
             row = await session.get_one(EntryRow, entry.entry_id, with_for_update=True)
             reduce(row, amount)
+            if amount > 0:
+                session.add(_write_off(row, amount))
+            else:
+                await _taken_back(session, row)
             await booked.given_up(session, row)
 
 
 def _none(kind: InvoiceKind) -> InvoiceRow:
     raise LookupError(kind)
+
+
+def _write_off(entry: EntryRow, amount: int) -> SettlementRow:
+    return SettlementRow(
+        id=new_id("stl"),
+        merchant_id=entry.merchant_id,
+        key=new_id("key"),
+        kind="reduce",
+        currency=entry.currency,
+        amount=amount,
+        request={},
+        moves=[],
+        consequences={},
+        opened_by="office",
+        done_by="office",
+        entry_id=entry.id,
+        reduction=ReductionKind.WRITE_OFF,
+        credited=0,
+    )
+
+
+async def _taken_back(session: AsyncSession, entry: EntryRow) -> None:
+    await session.execute(delete(SettlementRow).where(SettlementRow.entry_id == entry.id))
 
 
 async def a_busy_year(office: Office) -> None:

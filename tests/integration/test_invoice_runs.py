@@ -385,7 +385,8 @@ async def test_the_database_itself_refuses_a_second_invoice_in_force_over_an_ord
     await clerk.bill(entry)
     again = """
         WITH copy AS (
-            INSERT INTO invoices SELECT (jsonb_populate_record(i, '{"id": "inv_2", "number": "2", "sequence": 2, "place": 2}')).*
+            INSERT INTO invoices
+            SELECT (jsonb_populate_record(i, '{"id": "inv_2", "number": "2", "sequence": 2, "place": 2}')).*
             FROM invoices i RETURNING id, merchant_id
         ) SELECT FROM copy
     """
