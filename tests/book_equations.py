@@ -133,4 +133,4 @@ async def assert_books_agree(connection: AsyncConnection) -> None:
     """Fail unless every balance of the books is what payments, entries, documents and payouts say."""
     for wrong, query in EQUATIONS.items():
         differing = [tuple(row) for row in await connection.execute(text(query))]
-        assert differing == [], wrong
+        assert differing == [], f"{wrong}: {differing}"

@@ -127,8 +127,8 @@ async def document(
     for deducted in deductions:
         await _deduct(session, desk, about, deducted, sign, debtor)
     for entry in entries:
-        await _give_up(session, entry, await _standing(session, entry.id))
-        await _offset(session, desk, about, entry, await _standing(session, entry.id))
+        await _give_up(session, entry)
+        await _offset(session, desk, about, entry)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +161,8 @@ async def _deduct(
     await bring(session, desk, subject, amount, lambda _: booked, debtor=debtor)
 
 
-async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow, standing: "_Standing") -> None:
+async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow) -> None:
+    standing = await _standing(session, entry.id)
     if lines := bookings.offset(standing.position, entry.id):
         subject = about.subject(BookingKind.OFFSET, entry.id)
         await add(session, desk, subject, lines[0].amount, lines, debtor=standing.debtor)
@@ -171,15 +172,20 @@ async def given_up(session: AsyncSession, entry: EntryRow) -> None:
     """What documents ask for though the entry does not owe it any more is written off, with its VAT, rate by rate;
     what is owed again, or was credited after all, is written back. Nothing to do while there is no invoice.
     """
-    await _give_up(session, entry, await _standing(session, entry.id))
+    invoice = await _give_up(session, entry)
+    if invoice is not None:
+        about = _Document(row=invoice, checkout_id=entry.checkout_id, first=entry.id)
+        await _offset(session, await desk_of(session, entry.merchant_id), about, entry)
 
 
-async def _give_up(session: AsyncSession, entry: EntryRow, standing: "_Standing") -> None:
+async def _give_up(session: AsyncSession, entry: EntryRow) -> InvoiceRow | None:
+    """Write off or back what is to be; answers the invoice it was asked for by, if there was anything."""
+    standing = await _standing(session, entry.id)
     asked = standing.position.receivable - standing.position.prepayment
     surplus = asked - (entry.initial + entry.reductions - entry.assigned)
     invoice = await _invoice_in_force(session, entry.id) if surplus else None
     if invoice is None:
-        return
+        return None
     if surplus > 0:
         chain = select(InvoiceRow.id).where((InvoiceRow.id == invoice.id) | (InvoiceRow.corrects_id == invoice.id))
         there = await _credited(session, BookingRow.invoice_id.in_(chain))
@@ -188,8 +194,10 @@ async def _give_up(session: AsyncSession, entry: EntryRow, standing: "_Standing"
         given = await _credited(session, BookingRow.kind == BookingKind.WRITE_OFF, BookingRow.id.in_(of_entry))
         there = given.other_way_round()
     amount = min(abs(surplus), there.payable)
-    if amount > 0:
-        await _write_off(session, entry, invoice, there, amount if surplus > 0 else -amount, standing.debtor)
+    if amount <= 0:
+        return None
+    await _write_off(session, entry, invoice, there, amount if surplus > 0 else -amount, standing.debtor)
+    return invoice
 
 
 async def _write_off(

@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters import charts
-from adapters.postgres.checkouts import locked_checkout
 from adapters.postgres.database import from_json, new_id
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import MerchantRow
 from adapters.postgres.tables_bookings import BookingLineRow, BookingPeriodRow, BookingRow
 from domain.accounts import Chart, Role, Tax

@@ -7,9 +7,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
-from adapters.postgres.checkouts import locked_checkout, move_checkout
+from adapters.postgres.checkouts import move_checkout
 from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.feed import tell
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import CheckoutRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.vat_evidence import accept_vat_id

@@ -11,7 +11,7 @@ from adapters.postgres import deposits
 from adapters.postgres.assignments import ties_of_entry, unassign
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
-from adapters.postgres.locks import lock_money
+from adapters.postgres.locks import lock_money, locked_checkout
 from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentLinkRow, PaymentRow
 from adapters.postgres.tables_settlements import CombinedLinkEntryRow, SettlementRow
 from adapters.postgres.vat_evidence import accept_vat_id, first_evidence
@@ -26,22 +26,6 @@ from domain.pricing import CheckoutRules, price_checkout
 from domain.steps import Close, Closed, CreateEntry, Entry, IssueLink, OfCheckout, PaymentLink, Review
 from domain.tax import needs_vat_id
 from domain.vat_ids import VatEvidence, VatIdStatus
-
-
-async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: str) -> CheckoutRow:
-    """The checkout's row, locked until the transaction ends: the first lock every step takes.
-
-    The lock leaves the key alone, so rows that refer to the checkout (messages in the inbox) never wait for it.
-    """
-    found = await session.execute(
-        select(CheckoutRow)
-        .where(CheckoutRow.id == checkout_id, CheckoutRow.merchant_id == merchant_id)
-        .with_for_update(key_share=True)
-    )
-    checkout = found.scalar_one_or_none()
-    if checkout is None:
-        raise NotFound("checkout", checkout_id)
-    return checkout
 
 
 async def entry_of(session: AsyncSession, checkout_id: str) -> EntryRow:

@@ -5,11 +5,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.billing import bill, note_build_error
-from adapters.postgres.checkouts import advance_checkout, locked_checkout, refuse_canceled
+from adapters.postgres.checkouts import advance_checkout, refuse_canceled
 from adapters.postgres.credit_notes import granted_before, invoice_in_force
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import read
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import CheckoutRow, DeliveryRow, DocumentRow, InvoiceRow, MerchantRow, OrderRow
 from domain.checkout import CheckoutStatus
 from domain.deliveries import ACCEPTED

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases, put_under_review
-from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout
+from adapters.postgres.checkouts import entry_of, move_checkout
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.expectations import promises_for
 from adapters.postgres.feed import tell
@@ -22,6 +22,7 @@ from adapters.postgres.findings import (
     payments_of,
     record_payment,
 )
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import CheckoutRow, EntryRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_settlements import CombinedLinkRow

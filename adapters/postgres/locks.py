@@ -1,4 +1,4 @@
-"""Locks for steps that move money between checkouts.
+"""Locks for steps of one checkout, and for those that move money between checkouts.
 
 Who moves money of a payment holds the rows of the checkout that brought it, of the checkout of every entry it is or
 will be tied to, and of the payment: checkouts first, then payments, each in the order of their ids. So two steps
@@ -11,6 +11,23 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.tables import CheckoutRow, EntryItemRow, EntryRow, PaymentRow
+from domain.errors import NotFound
+
+
+async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: str) -> CheckoutRow:
+    """The checkout's row, locked until the transaction ends: the first lock every step takes.
+
+    The lock leaves the key alone, so rows that refer to the checkout (messages in the inbox) never wait for it.
+    """
+    found = await session.execute(
+        select(CheckoutRow)
+        .where(CheckoutRow.id == checkout_id, CheckoutRow.merchant_id == merchant_id)
+        .with_for_update(key_share=True)
+    )
+    checkout = found.scalar_one_or_none()
+    if checkout is None:
+        raise NotFound("checkout", checkout_id)
+    return checkout
 
 
 async def lock_checkouts(session: AsyncSession, merchant_id: str, ids: Collection[str]) -> dict[str, CheckoutRow]:

@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.checkouts import advance_checkout, locked_checkout, refuse_canceled
+from adapters.postgres.checkouts import advance_checkout, refuse_canceled
 from adapters.postgres.database import Sessions, from_json, new_id, to_json
 from adapters.postgres.feed import tell
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import MerchantRow, OrderLineRow, OrderRow
 from domain.cart import PricedCart, PricedLine, TaxCategory
 from domain.checkout import CheckoutRequest, CheckoutStatus

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.assignments import assign, balance_of, settle_invoice, ties_of_entry
 from adapters.postgres.cases import resolve_shortage
-from adapters.postgres.checkouts import entry_of, locked_checkout, move_checkout, refuse_canceled
+from adapters.postgres.checkouts import entry_of, move_checkout, refuse_canceled
 from adapters.postgres.combined_links import distribute, links_of, members_of, standing_of_link, to_be_told, waiting_on
 from adapters.postgres.database import Sessions, from_json, new_id
 from adapters.postgres.expectations import authorizations_in, captured_for, expect, promise_of, promises_for
 from adapters.postgres.feed import tell
 from adapters.postgres.findings import PROVIDER, mark_applied, misfit_of, owed_on, payments_of, record_payment
-from adapters.postgres.locks import lock_checkouts
+from adapters.postgres.locks import lock_checkouts, locked_checkout
 from adapters.postgres.tables import (
     CheckoutRow,
     EntryRow,

@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import refund_money
-from adapters.postgres.checkouts import entry_of, locked_checkout
+from adapters.postgres.checkouts import entry_of
 from adapters.postgres.credit_balances import keep
 from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.findings import PROVIDER, mark_applied
-from adapters.postgres.locks import lock_money
+from adapters.postgres.locks import lock_money, locked_checkout
 from adapters.postgres.refund_reports import ENDS, Scene, fail, refused, reported, tell_of
 from adapters.postgres.tables import CheckoutRow, EntryItemRow, InvoiceRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow

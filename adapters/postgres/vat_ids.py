@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.cases import PostgresCases
-from adapters.postgres.checkouts import locked_checkout
 from adapters.postgres.credit_notes import invoice_in_force
 from adapters.postgres.database import Sessions, from_json, to_json
+from adapters.postgres.locks import locked_checkout
 from adapters.postgres.tables import CheckoutRow
 from adapters.postgres.tables_tax import VatIdCheckRow
 from domain.cases import NewCase
