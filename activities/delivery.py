@@ -6,6 +6,7 @@ from activities.failures import translated
 from activities.heartbeat import heartbeating
 from domain.deliveries import ACCEPTED, DeliveryStatus, Dispatch, QueuedDelivery
 from domain.documents import MEDIA_TYPES, DocumentKind
+from domain.e_invoices import Profile, profile_of
 from domain.errors import MailRefused
 from domain.invoices import Invoice
 from domain.ports import (
@@ -91,12 +92,22 @@ class DeliveryActivities:
             subject=written.subject,
             text=written.text,
             html=written.html,
-            attachments=(await self._pdf(step, invoice),),
+            attachments=await self._attachments(step, invoice),
         )
 
-    async def _pdf(self, step: OfInvoice, invoice: Invoice) -> Attachment:
+    async def _attachments(self, step: OfInvoice, invoice: Invoice) -> tuple[Attachment, ...]:
+        """The stored PDF; for an authority its XRechnung as well, which is to be filed as XML and not inside a PDF."""
         documents = await self._invoices.documents(step)
-        content = await self._store.get(documents[DocumentKind.INVOICE_PDF])
-        return Attachment(
-            name=f"{invoice.number}.pdf", media_type=MEDIA_TYPES[DocumentKind.INVOICE_PDF], content=content
+        files = [(DocumentKind.INVOICE_PDF, "pdf")]
+        if profile_of(invoice) is Profile.XRECHNUNG:
+            files.append((DocumentKind.INVOICE_XML, "xml"))
+        return tuple(
+            [
+                Attachment(
+                    name=f"{invoice.number}.{ending}",
+                    media_type=MEDIA_TYPES[kind],
+                    content=await self._store.get(documents[kind]),
+                )
+                for kind, ending in files
+            ]
         )

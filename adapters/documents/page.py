@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from adapters.documents import blocks, logo, tables
+from adapters.documents.conformance import embedding
 from adapters.documents.direction import isolated
 from adapters.documents.words import words_of
 from domain.checkout import Address
@@ -61,6 +62,7 @@ def write(invoice: Invoice) -> str:
         lines_total=sum(line.amount for line in cart.lines),
         deducted=tables.deducted(invoice.particulars.deductions),
         notices=tables.notices(wording, cart.subtotals),
+        profile=embedding(invoice).level,
         blocks=free,
         long_closing=_length_below_totals(invoice, free) > LONG_CLOSING,
         plain=wording.say,
