@@ -53,9 +53,11 @@ async def test_three_checkouts_paid_once_each_end_in_their_own_mailed_invoice(th
 async def recipient(house: House, checkout_id: str) -> str:
     """To whom the invoice of a checkout was mailed."""
     async with house.engine.connect() as connection:
-        found = await connection.execute(
-            text("SELECT recipient FROM deliveries WHERE checkout_id = :id"), {"id": checkout_id}
-        )
+        query = """
+            SELECT recipient FROM deliveries JOIN invoice_orders USING (invoice_id) JOIN orders ON orders.id = order_id
+            WHERE checkout_id = :id
+        """
+        found = await connection.execute(text(query), {"id": checkout_id})
         return str(found.scalar_one())
 
 

@@ -135,20 +135,21 @@ class PaymentWorld:
         """Apply what the provider says of a session now."""
         report = await self.provider.read_session("meridian", session_id)
         await self.apply(
-            Findings(session_id=session_id, session_status=report.status, payment=report.payment), settled_by
+            Findings(session_id=session_id, session_status=report.status, payment=report.payment),
+            settled_by=settled_by,
         )
 
-    async def apply(self, picture: Findings, settled_by: SettledBy) -> None:
-        """Apply a picture, however old it is."""
+    async def apply(self, *pictures: Findings, settled_by: SettledBy) -> None:
+        """Apply pictures in one step, however old they are."""
         await self.books.payments.record_findings(
             RecordFindings(
                 merchant_id="meridian",
                 checkout_id=self.books.entry.checkout_id,
-                findings=(picture,),
+                findings=pictures,
                 settled_by=settled_by,
             )
         )
-        if picture.session_status is not SessionStatus.OPEN and picture.session_id == self.current:
+        if any(one.session_status is not SessionStatus.OPEN and one.session_id == self.current for one in pictures):
             self.current = None
 
     async def promised(self) -> tuple[Promised, ...]:
@@ -182,12 +183,12 @@ class PaymentWorld:
         )
         payment = await self.provider.capture_payment(order)
         self._note(payment)
-        await self.apply(Findings(payment=payment), SettledBy.POLL)
+        await self.apply(Findings(payment=payment), settled_by=SettledBy.POLL)
 
     async def release(self, reference: str) -> None:
         """The run lets an authorization go and reads it back."""
         payment = await self.provider.cancel_payment("meridian", reference)
-        await self.apply(Findings(payment=payment), SettledBy.POLL)
+        await self.apply(Findings(payment=payment), settled_by=SettledBy.POLL)
 
     def _note(self, payment: PaymentReport) -> None:
         """What was captured can be refunded."""

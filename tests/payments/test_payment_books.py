@@ -89,14 +89,14 @@ _STATE = """
         JOIN booking_lines ON booking_id = bookings.id
         WHERE checkout_id = :id AND role = 'unassigned' GROUP BY currency
     ) AS books USING (currency) WHERE coalesce(said, 0) <> coalesce(booked, 0)
-    UNION ALL SELECT 'the books have another balance of the entry', id, NULL, asked - assigned - booked, NULL FROM (
+    UNION ALL SELECT 'the books have another balance of the entry', id, NULL, owed - assigned - booked, NULL FROM (
         SELECT id, assigned,
-            coalesce((SELECT sum(CASE kind WHEN 'invoice' THEN 1 ELSE -1 END * amount)
-                      FROM invoices JOIN invoice_entries ON invoice_id = invoices.id
-                      WHERE entry_id = entries.id), 0) AS asked,
+            CASE WHEN EXISTS (SELECT FROM invoices JOIN invoice_entries ON invoice_id = invoices.id
+                              WHERE entry_id = entries.id AND kind = 'invoice' AND invoices.status <> 'canceled')
+                 THEN initial + reductions ELSE 0 END AS owed,
             coalesce((SELECT sum(amount) FROM booking_lines WHERE entry_id = entries.id), 0) AS booked
         FROM entries WHERE checkout_id = :id
-    ) AS entry WHERE asked - assigned <> booked
+    ) AS entry WHERE owed - assigned <> booked
 """
 """The payments, and what is wrong."""
 _UNTOLD = """
@@ -192,7 +192,7 @@ class PaymentStories(RuleBasedStateMachine):
     @precondition(lambda self: self.world.pictures)
     @rule(which=st.integers(0, 99), way=_WAYS)
     def old_picture_is_applied(self, which: int, way: SettledBy) -> None:
-        self.desk.do(self.world.apply(self.world.pictures[which % len(self.world.pictures)], way))
+        self.desk.do(self.world.apply(self.world.pictures[which % len(self.world.pictures)], settled_by=way))
 
     @rule(steps=st.integers(1, 3))
     def run_carries_on(self, steps: int) -> None:
@@ -295,8 +295,7 @@ class PaymentStories(RuleBasedStateMachine):
     async def _finish(self) -> None:
         for session in self.world.provider.orders:
             await self.world.look(session, SettledBy.SWEEP)
-        for picture in self.world.pictures:
-            await self.world.apply(picture, SettledBy.SWEEP)
+        await self.world.apply(*self.world.pictures, settled_by=SettledBy.SWEEP)
         for _ in range(3):
             await self.world.carry_on()
         await self.world.link_ends(CheckoutStatus.EXPIRED)
