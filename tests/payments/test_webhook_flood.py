@@ -80,8 +80,12 @@ class Intake:
         return time.perf_counter() - began
 
     async def _post_one_by_one(self, waiting: Iterator[Post]) -> None:
-        """On a connection of its own: a shared pool would cost more than the API."""
-        async with httpx.AsyncClient(timeout=30, trust_env=False, verify=False) as provider:  # noqa: S501 -- plain HTTP
+        """On a connection of its own: a shared pool would cost more than the API.
+
+        One that was idle is given up before the server does so, or a post could meet its end.
+        """
+        limits = httpx.Limits(keepalive_expiry=2)
+        async with httpx.AsyncClient(timeout=30, trust_env=False, verify=False, limits=limits) as provider:  # noqa: S501 -- plain HTTP
             for post in waiting:
                 began = time.perf_counter()
                 answer = await provider.post(
