@@ -14,6 +14,7 @@ from adapters.postgres.checkouts import advance_checkout
 from adapters.postgres.credit_notes import credit_what_was_reduced
 from adapters.postgres.feed import tell
 from adapters.postgres.finalization import Ties, finalize, today
+from adapters.postgres.locks import lock_checkouts
 from adapters.postgres.tables import (
     CheckoutRow,
     EntryItemRow,
@@ -67,17 +68,10 @@ def _was_taken_back() -> ColumnElement[bool]:
     return canceled.exists()
 
 
-async def lock_checkouts(session: AsyncSession, merchant_id: str, order_ids: Sequence[str]) -> list[CheckoutRow]:
-    """The checkouts of these orders, locked one after the other in the order of their ids."""
+async def lock_billed(session: AsyncSession, merchant_id: str, order_ids: Sequence[str]) -> list[CheckoutRow]:
+    """The checkouts of these orders, locked."""
     of_orders = select(OrderRow.checkout_id).where(OrderRow.id.in_(order_ids), OrderRow.merchant_id == merchant_id)
-    found = await session.scalars(
-        select(CheckoutRow)
-        .where(CheckoutRow.id.in_(of_orders))
-        .order_by(CheckoutRow.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return list(found)
+    return list((await lock_checkouts(session, merchant_id, of_orders)).values())
 
 
 async def still_billable(session: AsyncSession, merchant: Merchant, order_ids: Sequence[str]) -> list[str]:

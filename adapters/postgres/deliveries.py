@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.postgres.billing import lock_checkouts, only_of
+from adapters.postgres.billing import lock_billed, only_of
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.checkouts import advance_checkout
 from adapters.postgres.database import Sessions, from_json, new_id
@@ -151,7 +151,7 @@ async def _locked(session: AsyncSession, delivery: DeliveryRow) -> _Scene:
     orders = await session.scalars(
         select(InvoiceOrderRow.order_id).where(InvoiceOrderRow.invoice_id == delivery.invoice_id)
     )
-    checkouts = await lock_checkouts(session, delivery.merchant_id, orders.all())
+    checkouts = await lock_billed(session, delivery.merchant_id, orders.all())
     await session.refresh(delivery, with_for_update=True)
     return _Scene(delivery=delivery, checkouts=checkouts)
 

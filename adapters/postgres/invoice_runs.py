@@ -16,7 +16,7 @@ from adapters.postgres.billing import (
     LONGEST_ERROR,
     bill,
     billable,
-    lock_checkouts,
+    lock_billed,
     note_build_error,
     prepare,
     still_billable,
@@ -172,7 +172,7 @@ class PostgresInvoiceRunBook:
 
     async def _finalize(self, run_id: str, merchant: Merchant, order_ids: Sequence[str]) -> None:
         async with self._sessions.begin() as session:
-            checkouts = await lock_checkouts(session, merchant.id, order_ids)
+            checkouts = await lock_billed(session, merchant.id, order_ids)
             planned = await _still_planned(session, run_id, order_ids)
             ready = await still_billable(session, merchant, planned)
             await _note(session, run_id, set(planned) - set(ready), RunOrderStatus.SKIPPED)

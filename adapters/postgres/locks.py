@@ -7,7 +7,7 @@ never wait for each other.
 
 from collections.abc import Collection
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres.tables import CheckoutRow, EntryItemRow, EntryRow, PaymentRow
@@ -30,8 +30,13 @@ async def locked_checkout(session: AsyncSession, merchant_id: str, checkout_id: 
     return checkout
 
 
-async def lock_checkouts(session: AsyncSession, merchant_id: str, ids: Collection[str]) -> dict[str, CheckoutRow]:
-    """These checkouts, locked until the transaction ends. As everywhere the lock leaves their keys alone."""
+async def lock_checkouts(
+    session: AsyncSession, merchant_id: str, ids: Collection[str] | Select[str]
+) -> dict[str, CheckoutRow]:
+    """These checkouts, or those a query finds, locked until the transaction ends, in the order of their ids.
+
+    As everywhere the lock leaves their keys alone.
+    """
     found = await session.scalars(
         select(CheckoutRow)
         .where(CheckoutRow.merchant_id == merchant_id, CheckoutRow.id.in_(ids))

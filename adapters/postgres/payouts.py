@@ -45,7 +45,7 @@ class PostgresPayoutBook:
             found: list[NewCase] = [_failed(payout, step.at)] if failed else []
             if report.itemized or report.manual:
                 await _insert_items(session, payout, report)
-                await _lock_checkouts(session, payout)
+                await lock_checkouts(session, payout.merchant_id, _checkouts_of(payout))
                 differing = await _compare(session, payout, report, step.at)
                 payout.matched = not differing
                 found += differing
@@ -109,22 +109,14 @@ async def _insert_items(session: AsyncSession, payout: PayoutRow, report: Payout
         await session.execute(statement, rows)
 
 
-async def _lock_checkouts(session: AsyncSession, payout: PayoutRow) -> None:
-    """Lock every checkout the payout touches, always in the same order: two payouts may share one."""
-    await session.execute(
+def _checkouts_of(payout: PayoutRow) -> Select[str]:
+    """A query for every checkout the payout touches; two payouts may share one."""
+    is_in = (PayoutItemRow.source == PaymentRow.reference) & (PayoutItemRow.payout_id == payout.id)
+    return (
         select(CheckoutRow.id)
-        .where(
-            CheckoutRow.id.in_(
-                select(PaymentRow.checkout_id)
-                .join(
-                    PayoutItemRow,
-                    (PayoutItemRow.source == PaymentRow.reference) & (PayoutItemRow.payout_id == payout.id),
-                )
-                .where(PaymentRow.merchant_id == payout.merchant_id, PaymentRow.provider == payout.provider)
-            )
-        )
-        .order_by(CheckoutRow.id)
-        .with_for_update()
+        .join(PaymentRow, PaymentRow.checkout_id == CheckoutRow.id)
+        .join(PayoutItemRow, is_in)
+        .where(PaymentRow.merchant_id == payout.merchant_id, PaymentRow.provider == payout.provider)
     )
 
 
