@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +10,7 @@ from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases
 from adapters.postgres.database import Sessions, new_id
 from adapters.postgres.findings import PROVIDER, mark_applied
+from adapters.postgres.locks import lock_checkouts
 from adapters.postgres.tables import CheckoutRow, PaymentRow
 from adapters.postgres.tables_disputes import DisputeRow
 from adapters.postgres.tables_payouts import PayoutItemRow, PayoutRow
