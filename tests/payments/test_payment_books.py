@@ -38,7 +38,7 @@ from tests.conservation import assert_money_is_conserved
 from tests.house import MERIDIAN
 from tests.payments.payment_world import PaymentWorld
 
-EXAMPLES, STEPS = 500, 8
+EXAMPLES, STEPS = 500, 12
 """In each of the two tests."""
 _T = TypeVar("_T")
 _WAYS = st.sampled_from(list(SettledBy))
