@@ -1,6 +1,7 @@
 """The worker's composition root: builds the adapters, hands them to the activities, runs the processes."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -243,10 +244,22 @@ def _mailer(settings: Settings) -> SmtpMailer:
     )
 
 
-def build(client: Client, task_queue: str, steps: Activities) -> Worker:
-    """A worker for all processes. The sandbox stays on; only what is known to be pure passes through it."""
+def build(client: Client, task_queue: str, steps: Activities, *, debug: bool = False) -> Worker:
+    """A worker for all processes. The sandbox stays on; only what is known to be pure passes through it.
+
+    With `debug` a run may take longer than two seconds for a turn: under a debugger, or where it shares its process.
+
+    What a run is sent and answers passes through as well: a message imported anew by each run would be a type of its
+    own to each, and its converter built, and kept, once a run.
+    """
     pure = SandboxRestrictions.default.with_passthrough_modules(
-        "domain", "activities", "pydantic", "pydantic_core", "annotated_types", "typing_extensions"
+        "domain",
+        "activities",
+        "workflows.messages",
+        "pydantic",
+        "pydantic_core",
+        "annotated_types",
+        "typing_extensions",
     )
     return Worker(
         client,
@@ -270,6 +283,7 @@ def build(client: Client, task_queue: str, steps: Activities) -> Worker:
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         graceful_shutdown_timeout=GRACE,
+        debug_mode=debug,
     )
 
 
@@ -294,6 +308,7 @@ async def main() -> None:
         every = timedelta(minutes=settings.temporal.sweep_minutes)
         await keep_sweep(client, task_queue=settings.temporal.task_queue, every=every)
         async with build(client, settings.temporal.task_queue, steps):
+            gc.freeze()  # what is loaded by now stays: a collection that walks it makes runs wait
             logging.getLogger(__name__).info("worker is ready")
             await stop.wait()
 

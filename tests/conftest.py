@@ -1,6 +1,7 @@
 """One PostgreSQL, one Temporal service and one house per test process; everything in them is real."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.conservation import assert_money_is_conserved
 from tests.house import House, house
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """No garbage collection has to walk what is loaded once and stays."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

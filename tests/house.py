@@ -204,7 +204,7 @@ async def house(directory: Path, *, database_url: str, temporal_address: str) ->
         app = await stack.enter_async_context(application(settings))
         await stack.enter_async_context(serving(app, listener))
         steps = await worker.activities(settings, stack, client)
-        await stack.enter_async_context(worker.build(client, settings.temporal.task_queue, steps))
+        await stack.enter_async_context(worker.build(client, settings.temporal.task_queue, steps, debug=True))
         shop = httpx.AsyncClient(
             base_url=public_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=PATIENCE_SECONDS
         )

@@ -247,7 +247,7 @@ async def stage(time_skipping: WorkflowEnvironment, database_url: str, tmp_path:
     runs = InvoiceRunActivities(PostgresInvoiceRunBook(sessions), TemporalInvoiceTeller(time_skipping.client))
     invoicing = worker.invoicing(runs)
     every_step = [*steps, *invoicing, *settling, *refunding, *correcting, *sweeping, *disputes, *payouts, *entries]
-    async with worker.build(time_skipping.client, task_queue, every_step):
+    async with worker.build(time_skipping.client, task_queue, every_step, debug=True):
         yield Stage(
             environment=time_skipping,
             task_queue=task_queue,
