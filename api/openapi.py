@@ -298,7 +298,7 @@ REFUND: dict[str, Any] = {
     "reason": "sent back",
     "failure": None,
     "approved_by": "policy",
-    "credit_note": {"id": "inv_9a8b7c6d5e4f30211203f4e5", "number": "GS-2025-000012"},
+    "credit_notes": [{"id": "inv_9a8b7c6d5e4f30211203f4e5", "number": "GS-2025-000012"}],
     "created_at": "2025-11-30T10:02:00Z",
     "updated_at": "2025-11-30T10:02:01Z",
 }

@@ -378,7 +378,7 @@ class WorkflowOut(Representation):
 
 
 class CreditNoteOut(Representation):
-    """The document that takes back what a refund gave back; read it as an invoice."""
+    """A document that takes back what a refund gave back; read it as an invoice."""
 
     id: str
     number: str
@@ -399,7 +399,7 @@ class RefundOut(Representation):
     reason: str | None
     failure: str | None
     approved_by: str | None
-    credit_note: CreditNoteOut | None
+    credit_notes: list[CreditNoteOut]
     created_at: Moment
     updated_at: Moment
 
@@ -579,7 +579,6 @@ def audit(page: AuditPage) -> AuditOut:
 
 def refund(view: RefundView) -> RefundOut:
     """A refund as its shop sees it."""
-    note = view.credit_note
     return RefundOut(
         id=view.id,
         checkout=view.checkout_id,
@@ -592,7 +591,7 @@ def refund(view: RefundView) -> RefundOut:
         reason=view.reason,
         failure=view.failure,
         approved_by=view.approved_by,
-        credit_note=None if note is None else CreditNoteOut(id=note.id, number=note.number),
+        credit_notes=[CreditNoteOut(id=note.id, number=note.number) for note in view.credit_notes],
         created_at=view.created_at,
         updated_at=view.updated_at,
     )

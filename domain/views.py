@@ -250,7 +250,7 @@ class InvoicePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNoteView:
-    """The document that takes back what a refund gave back."""
+    """A document that takes back what a refund gave back."""
 
     id: str
     number: str
@@ -258,7 +258,10 @@ class CreditNoteView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money given back. `request` and `key` are the shop's; None for a refund that was made otherwise."""
+    """Money given back. `request` and `key` are the shop's; None for a refund that was made otherwise.
+
+    It has a credit note for each invoice it gave money back of.
+    """
 
     id: str
     checkout_id: str | None
@@ -270,7 +273,7 @@ class RefundView:
     reason: str | None
     failure: str | None
     approved_by: str | None
-    credit_note: CreditNoteView | None
+    credit_notes: tuple[CreditNoteView, ...]
     key: str | None
     request: RefundRequest | None
     created_at: datetime

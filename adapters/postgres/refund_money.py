@@ -144,20 +144,30 @@ async def _take_from_entry(session: AsyncSession, refund: RefundRow, tie: Tie, a
     refund.from_entry += amount
     await settle_invoice(session, tie.entry)
     invoice = await credit_notes.invoice_in_force(session, tie.entry.checkout_id)
-    note_id = (
-        None if invoice is None else (await credit_notes.issue(session, invoice, tie.entry, amount, refund.reason)).id
-    )
-    if refund.entry_id is None:
-        refund.entry_id, refund.credit_note_id = tie.entry.id, note_id
+    note = None if invoice is None else await credit_notes.issue(session, invoice, tie.entry, amount, refund.reason)
     session.add(
         RefundItemRow(
             refund_id=refund.id,
             entry_id=tie.entry.id,
             merchant_id=refund.merchant_id,
             amount=amount,
-            credit_note_id=note_id,
+            credit_note_id=None if note is None else note.id,
         )
     )
+
+
+async def credit_notes_of(session: AsyncSession, refund_ids: Iterable[str]) -> dict[str, list[InvoiceRow]]:
+    """The documents of what was invoiced and is given back, of each refund that has any, in the order of issue."""
+    found = await session.execute(
+        select(RefundItemRow.refund_id, InvoiceRow)
+        .join(InvoiceRow, InvoiceRow.id == RefundItemRow.credit_note_id)
+        .where(RefundItemRow.refund_id.in_(refund_ids))
+        .order_by(InvoiceRow.finalized_at, InvoiceRow.id)
+    )
+    notes: dict[str, list[InvoiceRow]] = {}
+    for refund_id, note in found:
+        notes.setdefault(refund_id, []).append(note)
+    return notes
 
 
 async def _open_unmatched(session: AsyncSession, refund: RefundRow) -> None:
@@ -181,12 +191,12 @@ async def _open_unmatched(session: AsyncSession, refund: RefundRow) -> None:
 
 
 async def open_came_back(session: AsyncSession, refund: RefundRow, payment: PaymentRow, workflow_id: str) -> None:
-    """A refund came back: the money is available, and a person decides. The credit note stays, and is named."""
+    """A refund came back: the money is available, and a person decides. Its credit notes stay, and are named."""
     merchant = from_json(Merchant, (await session.get_one(MerchantRow, refund.merchant_id)).config)
     known = await session.scalar(
         select(func.count()).where(CaseRow.payment_id == payment.id, CaseRow.kind.in_(list(Misfit)))
     )
-    note = None if refund.credit_note_id is None else await session.get_one(InvoiceRow, refund.credit_note_id)
+    notes = await credit_notes_of(session, [refund.id])
     now = datetime.now(UTC)
     await PostgresCases.open(
         session,
@@ -201,7 +211,7 @@ async def open_came_back(session: AsyncSession, refund: RefundRow, payment: Paym
                 "amount": payment.available,
                 "currency": payment.currency,
                 "refund": refund.id,
-                "credit_note": None if note is None else note.number,
+                "credit_notes": [note.number for note in notes.get(refund.id, ())],
                 "detail": refund.failure or "The provider sent the refund back.",
             },
             workflow_id=workflow_id,

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.postgres import refund_money
 from adapters.postgres.feed import tell
-from adapters.postgres.tables import CheckoutRow, InvoiceRow, PaymentRow
+from adapters.postgres.tables import CheckoutRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_refunds import RefundRow
 from domain import refunds
@@ -57,8 +57,7 @@ async def _first_report(session: AsyncSession, scene: Scene, report: RefundRepor
             await refund_money.reserve(session, refund, scene.payment)
         await refund_money.book(session, refund, scene.payment)
         await session.flush()
-        if refund.credit_note_id is not None:
-            note = await session.get_one(InvoiceRow, refund.credit_note_id)
+        for note in (await refund_money.credit_notes_of(session, [refund.id])).get(refund.id, ()):
             await tell_of(session, refund, "credit_note.finalized", invoice_id=note.id, number=note.number)
 
 

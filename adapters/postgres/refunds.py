@@ -12,10 +12,9 @@ from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.findings import PROVIDER, mark_applied
 from adapters.postgres.locks import lock_money, locked_checkout
 from adapters.postgres.refund_reports import ENDS, Scene, fail, refused, reported, tell_of
-from adapters.postgres.tables import CheckoutRow, EntryItemRow, InvoiceRow, MerchantRow, PaymentRow
+from adapters.postgres.tables import CheckoutRow, EntryItemRow, MerchantRow, PaymentRow
 from adapters.postgres.tables_cases import CaseRow
 from adapters.postgres.tables_refunds import RefundRow
-from adapters.postgres.tables_settlements import RefundItemRow
 from domain import refunds
 from domain.cases import POLICY
 from domain.errors import InvalidInput, NotFound, RefundDecided, Violation
@@ -146,6 +145,7 @@ async def _locked(session: AsyncSession, merchant_id: str, refund_id: str) -> Sc
 async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
     payment = await session.get_one(PaymentRow, refund.payment_id)
     status, booked = RefundStatus(refund.status), refund.booked_at is not None
+    notes = (await refund_money.credit_notes_of(session, [refund.id])).get(refund.id, ())
     return RefundStanding(
         refund_id=refund.id,
         checkout_id=refund.checkout_id,
@@ -158,18 +158,8 @@ async def _standing(session: AsyncSession, refund: RefundRow) -> RefundStanding:
         settled=refund.settled_at is not None,
         loose=(booked or refund.origin == RefundOrigin.CREDIT_BALANCE)
         and (status in ENDS or refund.counted > refund.from_entry),
-        credit_notes=await _credit_notes(session, refund),
+        credit_notes=tuple(OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id) for note in notes),
     )
-
-
-async def _credit_notes(session: AsyncSession, refund: RefundRow) -> tuple[OfInvoice, ...]:
-    found = await session.scalars(
-        select(InvoiceRow)
-        .join(RefundItemRow, RefundItemRow.credit_note_id == InvoiceRow.id)
-        .where(RefundItemRow.refund_id == refund.id)
-        .order_by(InvoiceRow.finalized_at, InvoiceRow.id)
-    )
-    return tuple(OfInvoice(merchant_id=note.merchant_id, invoice_id=note.id) for note in found)
 
 
 # Asked for by the shop

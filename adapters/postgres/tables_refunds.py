@@ -31,8 +31,6 @@ class RefundRow(Base):
     merchant_id: Mapped[str] = mapped_column(ForeignKey("merchants.id"))
     checkout_id: Mapped[str | None] = mapped_column(ForeignKey("checkouts.id"))
     payment_id: Mapped[str] = mapped_column(ForeignKey("payments.id"))
-    entry_id: Mapped[str | None] = mapped_column(ForeignKey("entries.id"))
-    credit_note_id: Mapped[str | None] = mapped_column(ForeignKey("invoices.id"))
     key: Mapped[str]
     origin: Mapped[str]
     request: Mapped[dict[str, Any] | None]

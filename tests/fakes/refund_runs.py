@@ -44,7 +44,7 @@ class FakeRefundRuns:
                 reason=request.reason,
                 failure=None,
                 approved_by=None,
-                credit_note=None,
+                credit_notes=(),
                 key=request.key,
                 request=request,
                 created_at=now,

@@ -24,6 +24,7 @@ from domain.refund_steps import RefusalKind
 from domain.refunds import RefundApproval, RefundStatus, refund_id
 from tests.conservation import assert_money_is_conserved
 from tests.house import MERIDIAN, eventually
+from tests.workflows import combined_links
 from tests.workflows.conftest import Stage
 from workflows.messages import (
     OpenedLink,
@@ -139,7 +140,7 @@ async def test_full_refund_gives_everything_back_and_credits_the_invoice(stage: 
     assert [note[name] for name in ("basis_total", "tax_total", "grand_total")] == [
         invoice[name] for name in ("basis_total", "tax_total", "grand_total")
     ]
-    assert (await the_refund(stage))["credit_note_id"] == note["id"]
+    assert [row["credit_note_id"] for row in await rows(stage, "SELECT * FROM refund_items")] == [note["id"]]
     seen = await stage.see(link)
     assert (seen.entry.status, seen.entry.open_amount) == (EntryStatus.BALANCED, 0)
     assert seen.invoice is not None
@@ -328,7 +329,7 @@ async def test_refund_that_comes_back_is_available_again_and_a_case_that_names_t
     [case] = await rows(stage, "SELECT * FROM cases")
     [note] = await rows(stage, "SELECT * FROM invoices WHERE kind = 'credit_note'")
     assert (case["kind"], case["decision"]) == ("refund_failed", None)
-    assert (case["data"]["credit_note"], case["data"]["amount"]) == (note["number"], 3000)
+    assert (case["data"]["credit_notes"], case["data"]["amount"]) == ([note["number"]], 3000)
     assert case["workflow_id"] == late_payment_id(link.checkout_id)
     assert (await event_types(stage))["refund.failed"] == 1
 
@@ -352,6 +353,32 @@ async def test_dashboard_refund_is_adopted_once_however_often_it_is_told(stage: 
     assert (await event_types(stage))["refund.succeeded"] == 1
     unapplied = "SELECT * FROM provider_events WHERE subject = 'refund' AND applied_at IS NULL"
     assert await rows(stage, unapplied) == []
+
+
+async def test_refund_of_what_paid_two_entries_credits_both_invoices_and_tells_of_both(stage: Stage) -> None:
+    checkouts = await combined_links.opened(stage, 2)
+    our_id = await combined_links.a_link(stage, *[entry for _, _, entry in checkouts])
+    session = await combined_links.press(stage, our_id)
+    payment = stage.provider.pay(session)
+    await combined_links.hear(stage, session)
+    invoices = {(await paid.result()).invoice_number for paid, _, _ in checkouts}
+    reference = stage.provider.refund_at_provider(payment, TOTAL + 100)
+
+    await hear(stage, reference)
+    run = stage.client.get_workflow_handle_for(RefundWorkflow.run, refund_run_id(reference))
+    assert (await run.result()).status is RefundStatus.REFUNDED
+
+    notes = await rows(
+        stage,
+        """SELECT notes.number, notes.grand_total, invoices.number AS corrects
+        FROM invoices notes JOIN invoices ON invoices.id = notes.corrects_id ORDER BY notes.sequence""",
+    )
+    assert [note["grand_total"] for note in notes] == [TOTAL, 100]
+    assert {note["corrects"] for note in notes} == invoices
+    [refund] = [one for _, link, _ in checkouts for one in (await stage.see(link)).refunds]
+    assert [one.number for one in refund.credit_notes] == [note["number"] for note in notes]
+    told = await rows(stage, "SELECT data FROM events WHERE type = 'credit_note.finalized' ORDER BY sequence")
+    assert [event["data"]["number"] for event in told] == [note["number"] for note in notes]
 
 
 async def test_refund_told_of_before_its_payment_is_booked_after_the_payment(stage: Stage) -> None:
