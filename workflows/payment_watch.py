@@ -269,13 +269,15 @@ class PaymentWatch:
     async def end(self, *, release: bool) -> Standing | None:
         """Make the session unpayable, and see whether money slipped in before. No other is opened from now on.
 
-        With `release`, money that is authorized is let go unless the shop asked for it, and that is read back too.
+        With `release`, money that is authorized is let go unless the shop asked for it, and that is read back too. What
+        of it is awaited is asked of the books first: nothing is when the entry was canceled, also what was asked for.
         """
         async with self._lock:
             self._shut = True
             if self._session is not None:
                 await self._record((await self._expire(self._session.session_id),), (), SettledBy.POLL)
-            if release:
+            if release and self.promised:
+                await self._record((), (), SettledBy.POLL)
                 unasked = [one for one in self.promised if one.promise is Promise.AUTHORIZED and one.capture is None]
                 await self._release([one.reference for one in unasked])
             return self.standing

@@ -41,6 +41,7 @@ class FakeProvider:
         self.refunds_become: list[RefundStatus] = []
         self.elsewhere: dict[str, PaymentReport] = {}
         self.accounts_unknown: set[str] = set()
+        self.accounts_closed: set[str] = set()
         self.messages: list[tuple[datetime, ProviderEvent]] = []
         self.authorizations_end: datetime | None = None
         self.before_capturing: Callable[[str], object] = lambda _: None
@@ -73,6 +74,8 @@ class FakeProvider:
 
     async def read_payment(self, merchant_id: str, reference: str) -> PaymentReport:
         self.calls.append("read_payment")
+        if merchant_id in self.accounts_closed:
+            raise ProviderRefused("the account is closed", code="account_closed")
         if reference in self.elsewhere:
             return self.elsewhere[reference]
         for session_id, report in self.reports.items():
