@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from sqlalchemy import text
 from domain.checkout import CheckoutStatus
 from domain.errors import InvalidDraft, InvalidInput
 from domain.invoices import Invoice, InvoiceKind
+from domain.settlement_steps import Obstacle, Settled
+from domain.settlements import CancelEntry, Reduce, ReductionKind
 from domain.steps import Close, Entry, OfInvoice
 from tests.audits import findings
 from tests.checkout_bodies import good_body
 from tests.clerk import TOTAL, Clerk, a_request, captured, of_checkout, of_invoice
 from tests.conservation import assert_money_is_conserved
 from tests.integration.test_corrections import cancel, credit
+from tests.ledger import a_key, settle
 
 DEPOSIT = 30_000
 
@@ -174,6 +178,87 @@ async def test_deposit_is_not_credited_while_goods_wait_for_their_invoice(clerk:
     assert early.refusal is not None
     assert "is not invoiced yet" in early.refusal.detail
     assert later.number is not None
+
+
+async def reduce(clerk: Clerk, key: str, kind: ReductionKind = ReductionKind.CREDIT) -> Settled:
+    """Somebody lowers the deposit's entry by 10.00."""
+    wanted = Reduce(key=a_key(), entry_id=await entry_id(clerk, key), amount="10.00", reduction=kind, reason="agreed")
+    return await settle(clerk, "nordwerk", wanted)
+
+
+async def entry_id(clerk: Clerk, key: str) -> str:
+    [row] = await rows(clerk, f"SELECT id FROM entries WHERE assignment_key = '{key}'")
+    return str(row["id"])
+
+
+async def cancel_entry(clerk: Clerk, key: str) -> Settled:
+    """Somebody cancels the deposit's entry."""
+    return await settle(clerk, "nordwerk", CancelEntry(entry_id=await entry_id(clerk, key), reason="given up"))
+
+
+@pytest.mark.parametrize("act", [reduce, cancel_entry])
+async def test_entry_of_a_deposit_is_left_alone_while_goods_wait_for_their_invoice(
+    clerk: Clerk, act: Callable[[Clerk, str], Awaitable[Settled]]
+) -> None:
+    key, step = await deposit(clerk)
+    entry = await ordered(clerk, deducts=(key,))
+
+    early = await act(clerk, key)
+
+    assert early.hindrance is not None
+    assert early.hindrance.kind is Obstacle.NOT_CORRECTABLE
+    number = (await clerk.invoices.invoice(step)).number
+    by = entry.assignment_key
+    assert early.hindrance.reference == f"{number} is being deducted by {by}, which is not invoiced yet: credit it then"
+    assert await rows(clerk, "SELECT id FROM settlements") == []
+    assert await rows(clerk, "SELECT id FROM invoices WHERE kind = 'credit_note'") == []
+    assert (await invoice_of(clerk, entry)).due == 0
+
+    assert (await act(clerk, key)).hindrance is None
+    [note] = await rows(clerk, "SELECT corrects_id FROM invoices WHERE kind = 'credit_note'")
+    assert note["corrects_id"] == step.invoice_id
+    await assert_money_is_conserved(clerk.engine)
+
+
+async def test_entry_of_a_deposit_is_free_when_the_checkout_that_deducts_it_comes_to_nothing(clerk: Clerk) -> None:
+    key, _ = await deposit(clerk)
+    unpaid = await clerk.open(request=a_request(deducts=(key,)))
+    refused = await reduce(clerk, key)
+
+    await cancel_entry(clerk, unpaid.assignment_key)
+
+    assert refused.hindrance is not None
+    assert (await reduce(clerk, key)).hindrance is None
+    assert (await invoice_of(clerk, await ordered(clerk, deducts=(key,)))).due == 0
+    await assert_money_is_conserved(clerk.engine)
+
+
+async def test_write_off_of_a_deposit_changes_nothing_of_what_is_deducted(clerk: Clerk) -> None:
+    key, _ = await deposit(clerk)
+    entry = await ordered(clerk, deducts=(key,))
+
+    assert (await reduce(clerk, key, ReductionKind.WRITE_OFF)).hindrance is None
+
+    [deduction] = (await invoice_of(clerk, entry)).particulars.deductions
+    assert deduction.amount == DEPOSIT
+    await assert_money_is_conserved(clerk.engine)
+
+
+async def test_entry_of_a_deposit_and_a_checkout_that_deducts_it_at_once_agree(clerk: Clerk) -> None:
+    key, _ = await deposit(clerk)
+
+    settled, opened = await asyncio.gather(
+        reduce(clerk, key), clerk.open(request=a_request(deducts=(key,))), return_exceptions=True
+    )
+
+    assert isinstance(settled, Settled)
+    assert isinstance(opened, Entry)
+    left = DEPOSIT if settled.hindrance is not None else DEPOSIT - 1_000
+    assert opened.amount == TOTAL - left
+    await clerk.find(opened, captured(opened, amount=opened.amount))
+    await clerk.orders.create_sales_order(of_checkout(opened))
+    await clerk.balance(opened)
+    assert (await invoice_of(clerk, opened)).due == 0
 
 
 async def test_final_invoice_is_credited_up_to_its_rest(clerk: Clerk) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,9 +11,11 @@ from sqlalchemy import text
 
 from adapters.postgres.late_money import PostgresLateMoneyBook
 from adapters.postgres.refunds import PostgresRefundBook
+from domain.captures import AskCapture, CaptureRequest, RefusalKind
 from domain.cases import Docket, SortOut
 from domain.checkout import CheckoutStatus
 from domain.errors import CheckoutCanceled
+from domain.payments import PaymentStatus, Promise
 from domain.refund_requests import RefundRequest
 from domain.refund_steps import ApplyRefund, DecideRefund, OfRefund, PrepareRefund
 from domain.refunds import RefundReport, RefundStatus, refund_id
@@ -321,6 +324,24 @@ async def test_canceled_entry_takes_its_unpaid_checkout_with_it_and_is_shut_for_
     assert (await reduce(clerk, entry, "1.00")).hindrance is not None
     _, payment = await with_credit(clerk)
     assert (await assign(clerk, payment, entry)).hindrance is not None
+
+
+async def test_canceled_entry_expects_nothing_and_nobody_needs_its_authorization(clerk: Clerk) -> None:
+    entry = await clerk.open()
+    held = replace(captured(entry), status=PaymentStatus.PENDING, promise=Promise.AUTHORIZED, captured_at=None)
+    await clerk.find(entry, held)
+    expected = (await entry_of(clerk, entry)).expected
+
+    done = await cancel(clerk, entry)
+
+    assert (expected, (await entry_of(clerk, entry)).expected) == (TOTAL, 0)
+    assert done.consequences.late == (entry.checkout_id,)
+    assert (await sort_out(clerk, entry)).needless == (held.reference,)
+    asked = await clerk.payments.ask_capture(
+        AskCapture(merchant_id=NORD, request=CaptureRequest(checkout_id=entry.checkout_id))
+    )
+    assert asked.refusal is not None
+    assert asked.refusal.kind is RefusalKind.NOTHING_AUTHORIZED
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
