@@ -77,6 +77,14 @@ NOTHING_TO_DO = frozenset({Decision.KEEP, Decision.AWAIT_REST, Decision.RESOLVED
 """Decisions that leave the money where it is."""
 
 
+def covers(decision: Decision, decided: int, available: int) -> bool:
+    """Whether a decision about `decided` minor units of a payment also says what becomes of `available` ones now.
+
+    Nobody has decided about money that found its place and lost it again, nor about what came to lie beside kept money.
+    """
+    return decision in {Decision.KEEP, Decision.AWAIT_REST} and available <= decided
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """What the entry of a payment's checkout still takes: `outstanding` minor units of `currency`.

@@ -43,7 +43,7 @@ from domain.checkout import CheckoutStatus
 from domain.combined_links import LINK_ID_PREFIX
 from domain.entries import EntryStatus
 from domain.errors import NotFound
-from domain.late_money import NOTHING_TO_DO, OPTIONS, Decision, Misfit, treatment
+from domain.late_money import OPTIONS, Decision, Misfit, covers, treatment
 from domain.merchants import Merchant
 from domain.refunds import RefundStatus
 
@@ -205,15 +205,28 @@ async def _judge(
         await PostgresCases.conclude(
             session, latest, scene.checkout, Decision.RESOLVED, by=SYSTEM, reason=words, at=step.at
         )
-    elif latest is not None and kind is not None and latest.decision in NOTHING_TO_DO and _still(kind, latest):
+    elif latest is not None and kind is not None and _covers(latest, kind, payment):
         return
     if kind is not None:
-        cases.append(await _find(session, scene, payment, _after_failure(latest) or kind, len(cases), step))
+        kind = _after_failure(latest) or kind
+        decision = None if _is_kept(latest) else treatment(kind, scene.merchant)
+        cases.append(await _find(session, scene, payment, kind, decision, len(cases), step))
 
 
 def _still(kind: Misfit, case: CaseRow) -> bool:
     """Whether the case is about how the money does not fit now."""
     return case.kind in {kind, Misfit.REFUND_FAILED}
+
+
+def _covers(case: CaseRow, kind: Misfit, payment: PaymentRow) -> bool:
+    """Whether what was decided goes for the money as it lies there now."""
+    decided = case.decision is not None and covers(Decision(case.decision), case.data["amount"], payment.available)
+    return decided and _still(kind, case)
+
+
+def _is_kept(latest: CaseRow | None) -> bool:
+    """Whether a part of the money lies there on purpose: so no policy acts upon what came to lie beside it."""
+    return latest is not None and latest.decision == Decision.KEEP
 
 
 def _after_failure(latest: CaseRow | None) -> Misfit | None:
@@ -223,10 +236,15 @@ def _after_failure(latest: CaseRow | None) -> Misfit | None:
 
 
 async def _find(
-    session: AsyncSession, scene: _Scene, payment: PaymentRow, kind: Misfit, number: int, step: SortOut
+    session: AsyncSession,
+    scene: _Scene,
+    payment: PaymentRow,
+    kind: Misfit,
+    decision: Decision | None,
+    number: int,
+    step: SortOut,
 ) -> CaseRow:
     """Write down that money does not fit, and decide as the policy says, or put it before a person."""
-    decision = treatment(kind, scene.merchant)
     new = NewCase(
         merchant_id=payment.merchant_id,
         checkout_id=payment.checkout_id,

@@ -11,12 +11,14 @@ from temporalio.common import WorkflowIDConflictPolicy
 from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
+from api.settlement_runs import TemporalSettlementRuns
 from domain.checkout import CheckoutStatus
 from domain.corrections import NOT_SENT, CorrectionRequest, LineCredit, RefusalKind, correction_id
 from domain.entries import EntryStatus
-from domain.errors import MailRefused
+from domain.errors import MailDeferred, MailRefused
 from domain.invoices import InvoiceKind
 from domain.late_money import LateMoneyPolicy, OverpaymentPolicy
+from domain.settlements import CreditBalance, Reduce, ReductionKind, settlement_id
 from tests.house import MERIDIAN, eventually
 from tests.workflows.conftest import Stage
 from tests.workflows.test_refunds import TOTAL, ask, bought, rows
@@ -28,7 +30,9 @@ from workflows.messages import (
     StartCorrection,
     correction_run_id,
     late_payment_id,
+    settlement_run_id,
 )
+from workflows.settlement import SettlementWorkflow
 
 CorrectionRun = WorkflowHandle[CorrectionWorkflow, CorrectionResult]
 
@@ -180,3 +184,46 @@ async def test_credit_note_of_a_refund_is_mailed_once(stage: Stage) -> None:
     assert [mail.attachments[0].name for mail in stage.mailer.sent][1:] == [f"{note['number']}.pdf"]
     told = await rows(stage, "SELECT type FROM events ORDER BY sequence")
     assert [event["type"] for event in told if event["type"].endswith(".sent")] == ["invoice.sent", "credit_note.sent"]
+
+
+async def reduced(stage: Stage, link: OpenedLink) -> WorkflowHandle[SettlementWorkflow, None]:
+    """Somebody lowers what is owed on the invoice by 39.00; the same again, if he did before."""
+    wanted = Reduce(
+        key="R-1",
+        entry_id=(await stage.see(link)).entry.id,
+        amount="39.00",
+        reduction=ReductionKind.CREDIT,
+        reason="scratched",
+        credit_balance=CreditBalance.FUTURE_SETTLEMENT,
+    )
+    await TemporalSettlementRuns(stage.client, task_queue=stage.task_queue).ask("meridian", wanted, by="anna")
+    return stage.client.get_workflow_handle_for(
+        SettlementWorkflow.run, settlement_run_id(settlement_id("meridian", wanted.key))
+    )
+
+
+async def test_credit_note_of_a_reduction_is_mailed_once_however_often_it_is_tried(stage: Stage) -> None:
+    link = await bought(stage)
+    stage.mailer.answers = [MailDeferred("451 later"), MailDeferred("421 too busy")]
+
+    for _ in range(2):
+        run = await reduced(stage, link)
+        await run.result()
+
+    [note] = await rows(stage, "SELECT number FROM invoices WHERE kind = 'credit_note'")
+    assert stage.mailer.answers == []
+    assert [mail.attachments[0].name for mail in stage.mailer.sent][1:] == [f"{note['number']}.pdf"]
+    assert stage.mailer.sent[1].recipient == stage.mailer.sent[0].recipient
+    told = await rows(stage, "SELECT type FROM events ORDER BY sequence")
+    assert [event["type"] for event in told if event["type"].endswith(".sent")] == ["invoice.sent", "credit_note.sent"]
+
+
+async def test_credit_note_of_a_reduction_nobody_can_be_mailed_is_put_before_a_person(stage: Stage) -> None:
+    link = await bought(stage)
+    stage.mailer.answers = [MailRefused("550 no such mailbox")]
+
+    run = await reduced(stage, link)
+    await run.result()
+
+    [case] = await rows(stage, "SELECT kind, checkout_id FROM cases WHERE data ->> 'document' IS NOT NULL")
+    assert case == {"kind": NOT_SENT, "checkout_id": link.checkout_id}

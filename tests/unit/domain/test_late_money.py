@@ -14,6 +14,7 @@ from domain.late_money import (
     OverpaymentPolicy,
     Owed,
     ShortPaymentPolicy,
+    covers,
     misfit,
     treatment,
 )
@@ -124,3 +125,21 @@ def test_every_case_can_be_decided_and_the_money_given_back(kind: Misfit) -> Non
     assert Decision.REFUND in OPTIONS[kind]
     assert len(OPTIONS[kind]) == len(set(OPTIONS[kind])) >= 2
     assert Decision.RESOLVED not in OPTIONS[kind]
+
+
+@pytest.mark.parametrize(
+    ("decision", "available", "expected"),
+    [
+        (Decision.KEEP, 100, True),
+        (Decision.KEEP, 1, True),
+        (Decision.KEEP, 101, False),
+        (Decision.AWAIT_REST, 100, True),
+        (Decision.RESOLVED, 1, False),
+        (Decision.REFUND, 1, False),
+        (Decision.ACCEPT, 1, False),
+    ],
+)
+def test_decision_that_leaves_money_covers_no_more_than_it_was_about(
+    decision: Decision, available: int, expected: bool
+) -> None:
+    assert covers(decision, 100, available) is expected
