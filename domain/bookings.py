@@ -174,9 +174,9 @@ def document(
     return lines if corrects is None else taken_back(lines)
 
 
-def deduction(subtotals: Sequence[TaxSubtotal], entry_id: str) -> Lines:
-    """A final invoice takes a deposit in: deposit and its VAT go, and so much less is owed."""
-    return taken_back(_taxed(Role.DEPOSITS, subtotals, ((entry_id, _gross(subtotals)),)))
+def deduction(subtotals: Sequence[TaxSubtotal], rounding: int, entry_id: str) -> Lines:
+    """A final invoice takes a deposit in: deposit, its VAT and its `rounding` go, and so much less is owed."""
+    return taken_back(_rounded(Role.DEPOSITS, subtotals, rounding, entry_id))
 
 
 def written_off(kind: InvoiceKind, subtotals: Sequence[TaxSubtotal], rounding: int, entry_id: str) -> Lines:
@@ -185,8 +185,13 @@ def written_off(kind: InvoiceKind, subtotals: Sequence[TaxSubtotal], rounding: i
     Its VAT is corrected (§ 17 UStG), and `rounding` is the part of the document's rounding that goes with it.
     """
     role = Role.DEPOSITS if kind is InvoiceKind.DEPOSIT else Role.LOSSES
+    return taken_back(_rounded(role, subtotals, rounding, entry_id))
+
+
+def _rounded(role: Role, subtotals: Sequence[TaxSubtotal], rounding: int, entry_id: str) -> Lines:
+    """What is owed by rates and by what rounding left over."""
     asked = _taxed(role, subtotals, ((entry_id, _gross(subtotals) + rounding),))
-    return taken_back((*asked, *_some(Line(role=Role.ROUNDING, amount=-rounding))))
+    return (*asked, *_some(Line(role=Role.ROUNDING, amount=-rounding)))
 
 
 def _pair(debit: Role, credit: Role, amount: int) -> Lines:

@@ -4,9 +4,9 @@ A refund is a gross amount. It is spread over the invoice's rates in proportion 
 largest remainder, so that no rate is ever credited more than was invoiced, and a refund of everything gives
 back exactly what each rate had. Within a rate it is taken apart as gross prices are (see `domain.totals`).
 
-A line is worth its share of what its rate came to, in proportion to its amount: so discounts on the cart lessen what a
-line gives back, and crediting every line gives back all that the lines came to. Never more is credited than is left of
-the line, nor than is left of its rate.
+A line is worth its share of what is payable of its rate, in proportion to its amount: so discounts on the cart lessen
+what a line gives back, and crediting every line gives back all that the customer owed for the lines, whatever was left
+over by strict rounding (BT-114) with it. Never more is credited than is left of the line, nor than is left of its rate.
 """
 
 from collections import defaultdict
@@ -84,18 +84,18 @@ class CreditedLine:
 
 def credit_lines(
     invoice: PricedCart,
-    credited: Iterable[TaxSubtotal],
+    notes: Iterable[PricedCart],
     earlier: Iterable[CreditedLine],
     wanted: Sequence[LineCredit],
 ) -> tuple[PricedCart, tuple[CreditedLine, ...]]:
     """What a credit note over lines of the invoice adds up to, and what it takes of each.
 
-    `credited` are the subtotals of earlier credit notes, `earlier` what those took by line. Raises InvalidInput, with
-    pointers into the request, for lines there are not, and for more than is left.
+    `invoice` is of one order, `notes` are the earlier credit notes over it, `earlier` is what those took by line.
+    Raises InvalidInput, with pointers into the request, for lines there are not, and for more than is left.
     """
     violations = Violations()
     left = _lines_left(invoice, earlier)
-    left_of_rate = _left(invoice.subtotals, credited)
+    left_of_rate = _payable_left(invoice, notes)
     taken: list[tuple[PricedLine, CreditedLine]] = []
     for index, credit_of in enumerate(wanted):
         pointer = f"/lines/{index}"
@@ -154,15 +154,13 @@ def _lines_left(invoice: PricedCart, earlier: Iterable[CreditedLine]) -> dict[in
 
 
 def _worth(invoice: PricedCart) -> Mapping[int, int]:
-    """What each line, by its position, came to with tax after discounts on the cart."""
+    """What the customer owed for each line, by its position: with tax, after discounts on the cart."""
     worth: dict[int, int] = {}
-    for subtotal in invoice.subtotals:
-        rate = (subtotal.tax_category, subtotal.tax_rate)
+    for rate, payable in totals.payable_by_rate(invoice).items():
         lines = [line for line in invoice.lines if (line.tax_category, line.tax_rate) == rate]
         charges = [one.amount for one in invoice.surcharges if (one.tax_category, one.tax_rate) == rate]
         weights = [*(line.amount for line in lines), *charges]
-        gross = subtotal.basis + subtotal.tax
-        shares = allocate(gross, weights) if any(weights) else (0,) * len(weights)
+        shares = allocate(payable, weights) if any(weights) else (0,) * len(weights)
         worth |= {line.position: share for line, share in zip(lines, shares, strict=False)}
     return worth
 
@@ -241,6 +239,15 @@ def _unit_price(line: PricedLine, quantity: Decimal, amount: int, invoice: Price
         if totals.line_amount(quantity, price, currency) == amount:
             return price
     raise AssertionError("unreachable")
+
+
+def _payable_left(invoice: PricedCart, notes: Iterable[PricedCart]) -> dict[_Rate, int]:
+    """What was payable of each rate and is not yet credited."""
+    left = totals.payable_by_rate(invoice)
+    for note in notes:
+        for rate, payable in totals.payable_by_rate(note).items():
+            left[rate] -= payable
+    return left
 
 
 def _left(invoiced: Sequence[TaxSubtotal], credited: Iterable[TaxSubtotal]) -> dict[_Rate, int]:

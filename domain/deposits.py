@@ -20,7 +20,8 @@ DOCUMENTS = (InvoiceKind.INVOICE, InvoiceKind.DEPOSIT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposit:
-    """A deposit invoice in force, with what is left of it after credit notes. `amount` in minor units.
+    """A deposit invoice in force, with what is left of it after credit notes. `rounding`, in minor units, is what of
+    the customer's money is in no rate: strict rounding leaves it over (BT-114).
 
     `deducted_by` is the assignment key of the checkout that deducts it already.
     """
@@ -28,10 +29,15 @@ class Deposit:
     checkout_id: str
     document: DocumentReference
     currency: str
-    amount: int
     subtotals: tuple[TaxSubtotal, ...]
+    rounding: int = 0
     paid: bool
     deducted_by: str | None = None
+
+    @property
+    def amount(self) -> int:
+        """What the customer paid of it and did not get back, in minor units: so much is deducted (BT-113)."""
+        return sum(one.basis + one.tax for one in self.subtotals) + self.rounding
 
 
 def check_deposits(violations: Violations, request: CheckoutRequest) -> None:

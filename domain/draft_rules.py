@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from domain import cart_rules
-from domain.cart import REVERSED, PricedCart, TaxCategory, TaxRounding
+from domain.cart import REVERSED, TaxCategory
 from domain.checkout import Address, PriceMode
 from domain.countries import is_country
-from domain.currencies import document_step
 from domain.errors import BrokenRule
 from domain.invoices import CORRECTIONS, Deduction, Draft, InvoiceKind
 from domain.languages import is_language
@@ -137,15 +136,13 @@ def _kind(draft: Draft) -> Iterator[BrokenRule]:
     if draft.kind in {InvoiceKind.DEPOSIT, InvoiceKind.CREDIT_NOTE} and particulars.deductions:
         yield _rule("deducts-nothing", "/particulars/deductions", "only a final invoice deducts deposits")
     for index, deduction in enumerate(particulars.deductions):
-        if deduction.amount <= 0 or not _adds_up(deduction, draft.cart):
+        if deduction.amount <= 0 or not _adds_up(deduction):
             yield _rule("deduction-adds-up", f"/particulars/deductions/{index}", "is not the sum of its rates")
 
 
-def _adds_up(deduction: Deduction, cart: PricedCart) -> bool:
-    """A deposit's total is the sum of its rates; with strict rounding, but for at most a unit per rate (BT-114)."""
-    off = deduction.amount - sum(item.basis + item.tax for item in deduction.subtotals)
-    is_strict = cart.tax_rounding is TaxRounding.STRICT
-    return abs(off) <= (len(deduction.subtotals) * document_step(cart.currency) if is_strict else 0)
+def _adds_up(deduction: Deduction) -> bool:
+    """A deposit's payable total is the sum of its rates, and what its own rounding left over (BT-114)."""
+    return deduction.amount == sum(item.basis + item.tax for item in deduction.subtotals) + deduction.rounding
 
 
 def _dates(draft: Draft, on: date) -> Iterator[BrokenRule]:

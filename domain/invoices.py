@@ -93,11 +93,12 @@ class Period:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deduction:
     """A deposit invoice that a final invoice deducts, with what it had per tax rate. `amount` is its payable total
-    in minor units."""
+    in minor units, `rounding` what of that is in no rate (the deposit's BT-114)."""
 
     document: DocumentReference
     amount: int
     subtotals: tuple[TaxSubtotal, ...]
+    rounding: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

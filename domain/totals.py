@@ -159,6 +159,20 @@ def price_cart(
     )
 
 
+def payable_by_rate(cart: PricedCart) -> dict[tuple[TaxCategory, Decimal], int]:
+    """What the customer owes of each rate of a cart of one order, in minor units: together all that is payable.
+
+    Of gross prices that is what was stated, which strict rounding leaves alone: beside basis and tax, each rate has its
+    part of the rounding amount (BT-114).
+    """
+    if cart.prices is PriceMode.NET:
+        return {(one.tax_category, one.tax_rate): one.basis + one.tax for one in cart.subtotals}
+    step = document_step(cart.currency)
+    units = [_units(line.amount, step) for line in cart.lines]
+    parts = _by_rate(cart.lines, units, cart.discounts, cart.surcharges, step=step)
+    return {(stated.rate.category, stated.rate.per_cent): stated.amount * step for stated in parts}
+
+
 def violations(cart: PricedCart) -> tuple[str, ...]:
     """What does not add up, in words; empty for a sound cart (see `domain.cart_rules`)."""
     return tuple(str(broken) for broken in cart_rules.broken(cart))
@@ -175,12 +189,12 @@ def _units(amount: int, step: int) -> int:
     return units
 
 
-def _rate_of(item: CartLine | PricedSurcharge) -> _Rate:
+def _rate_of(item: CartLine | PricedLine | PricedSurcharge) -> _Rate:
     return _Rate(item.tax_category, plain(item.tax_rate))
 
 
 def _by_rate(
-    lines: Sequence[CartLine],
+    lines: Sequence[CartLine | PricedLine],
     units: Sequence[int],
     discounts: Sequence[PricedDiscount],
     surcharges: Sequence[PricedSurcharge],
@@ -204,7 +218,9 @@ def _by_rate(
         )
 
 
-def _amounts_in_reach(lines: Sequence[CartLine], units: Sequence[int]) -> dict[tuple[str | None, _Rate], int]:
+def _amounts_in_reach(
+    lines: Sequence[CartLine | PricedLine], units: Sequence[int]
+) -> dict[tuple[str | None, _Rate], int]:
     """What the lines of each order come to, by rate."""
     sums: dict[tuple[str | None, _Rate], int] = {}
     for line, amount in zip(lines, units, strict=True):

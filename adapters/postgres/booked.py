@@ -154,11 +154,10 @@ class _Document:
 async def _deduct(
     session: AsyncSession, desk: Desk, about: _Document, deducted: Deduction, sign: int, debtor: int | None
 ) -> None:
-    lines = bookings.deduction(deducted.subtotals, about.first)
-    amount = -sign * sum(subtotal.basis + subtotal.tax for subtotal in deducted.subtotals)
+    lines = bookings.deduction(deducted.subtotals, deducted.rounding, about.first)
     subject = about.subject(BookingKind.DEDUCTION, deducted.document.number)
     booked = lines if sign > 0 else bookings.taken_back(lines)
-    await bring(session, desk, subject, amount, lambda _: booked, debtor=debtor)
+    await bring(session, desk, subject, -sign * deducted.amount, lambda _: booked, debtor=debtor)
 
 
 async def _offset(session: AsyncSession, desk: Desk, about: _Document, entry: EntryRow) -> None:

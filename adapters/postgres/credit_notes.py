@@ -133,7 +133,7 @@ async def wanted(session: AsyncSession, invoice: InvoiceRow, request: Correction
     earlier = [from_json(CreditedLine, line) for lines in found for line in lines]
     cart, lines = credit_notes.credit_lines(
         part.cart,
-        await subtotals_of(session, *(note.id for note in part.notes)),
+        [(await read(session, note)).cart for note in part.notes],
         [line for line in earlier if line.position in positions],
         request.lines,
     )
@@ -194,7 +194,7 @@ async def _part(session: AsyncSession, invoice: InvoiceRow, order: OrderRow) -> 
     lines = tuple(line for line in cart.lines if line.order_number == order.assignment_key)
     if lines:
         alone = price_orders(await billable_orders(session, await _merchant(session, invoice), [order.id]))
-        cart = replace(alone, lines=lines)
+        cart = replace(alone, lines=tuple(replace(line, order_number=None) for line in lines))
     notes = await session.scalars(
         select(InvoiceRow)
         .join(InvoiceOrderRow, InvoiceOrderRow.invoice_id == InvoiceRow.id)

@@ -98,7 +98,9 @@ async def _deduction(session: AsyncSession, row: DeductionRow, checkout: Checkou
     deposit = await _deposit(session, checkout)
     if deposit is None or deposit.amount != row.amount:
         raise InvalidDraft([f"the deposit {checkout.assignment_key} is not what it was when it was deducted"])
-    return Deduction(document=deposit.document, amount=deposit.amount, subtotals=deposit.subtotals)
+    return Deduction(
+        document=deposit.document, amount=deposit.amount, subtotals=deposit.subtotals, rounding=deposit.rounding
+    )
 
 
 async def _deposit(session: AsyncSession, checkout: CheckoutRow) -> Deposit | None:
@@ -110,15 +112,15 @@ async def _deposit(session: AsyncSession, checkout: CheckoutRow) -> Deposit | No
     invoice = found.one_or_none()
     if invoice is None:
         return None
-    notes = (await session.scalars(select(InvoiceRow.id).where(InvoiceRow.corrects_id == invoice.id))).all()
-    subtotals = left_of(await subtotals_of(session, invoice.id), await subtotals_of(session, *notes))
+    notes = (await session.scalars(select(InvoiceRow).where(InvoiceRow.corrects_id == invoice.id))).all()
+    credited = await subtotals_of(session, *(note.id for note in notes))
     by = await deducted_by(session, checkout.id)
     return Deposit(
         checkout_id=checkout.id,
         document=DocumentReference(number=invoice.number, issued_on=invoice.issued_on),
         currency=invoice.currency,
-        amount=sum(one.basis + one.tax for one in subtotals),
-        subtotals=subtotals,
+        subtotals=left_of(await subtotals_of(session, invoice.id), credited),
+        rounding=invoice.rounding - sum(note.rounding for note in notes),
         paid=invoice.status == InvoiceStatus.PAID,
         deducted_by=None if by is None else by.assignment_key,
     )

@@ -1,10 +1,12 @@
 """Corrections and series over HTTP: accepted once, refused with a reason, read both ways."""
 
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
+from domain.cart import TaxCategory, TaxSubtotal
 from domain.deposits import Deposit
 from domain.invoices import DocumentReference
 from tests.api.conftest import NORD_KEY, SUED_KEY, Stage, a_checkout, bearer
@@ -157,14 +159,14 @@ async def test_another_merchants_series_is_not_found(stage: Stage) -> None:
     assert (await stage.get(f"/v1/series/{SERIES.id}/audit?cursor=x")).status_code == 422
 
 
-def deposit(**changes: Any) -> Deposit:
-    """A paid deposit of 300.00."""
+def deposit(amount: int = 30_000, **changes: Any) -> Deposit:
+    """A paid deposit, of 300.00 unless told."""
+    untaxed = TaxSubtotal(tax_category=TaxCategory.ZERO, tax_rate=Decimal(0), basis=amount, tax=0)
     known: dict[str, Any] = {
         "checkout_id": "chk_1",
         "document": DocumentReference(number="AZ-2025-000001", issued_on=SERIES.last_drawn_at.date()),  # type: ignore[union-attr]
         "currency": "EUR",
-        "amount": 30_000,
-        "subtotals": (),
+        "subtotals": (untaxed,),
         "paid": True,
     }
     return Deposit(**(known | changes))

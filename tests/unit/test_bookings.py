@@ -119,29 +119,29 @@ def test_a_correction_takes_back_what_the_document_booked(
     assert all(value == 0 for value in balances(both).values())
 
 
-@given(parts=subtotals(), rounding=st.integers(-4, 4), deposits=subtotals())
+@given(parts=subtotals(), rounding=st.integers(-4, 4), deposits=subtotals(), of_deposits=st.integers(-4, 4))
 def test_every_entry_owes_what_the_document_asks_of_it_after_rounding_and_deductions(
-    parts: list[TaxSubtotal], rounding: int, deposits: list[TaxSubtotal]
+    parts: list[TaxSubtotal], rounding: int, deposits: list[TaxSubtotal], of_deposits: int
 ) -> None:
     gross, deducted = (sum(part.basis + part.tax for part in some) for some in (parts, deposits))
-    asked = gross + rounding - deducted
+    asked = gross + rounding - deducted - of_deposits
     wanted = [(ENTRY, asked - 500), ("ent_2", 500)]
     lines = (
         *bookings.document(InvoiceKind.INVOICE, None, parts, bookings.gross_claims(gross, wanted)),
         *bookings.rounding(rounding, ENTRY),
-        *bookings.deduction(deposits, ENTRY),
+        *bookings.deduction(deposits, of_deposits, ENTRY),
     )
     assert sum(line.amount for line in lines) == 0
     for entry_id, amount in wanted:
         assert sum(line.amount for line in lines if line.entry_id == entry_id) == amount
 
 
-@given(parts=subtotals())
-def test_a_final_invoice_takes_deposits_in_with_their_tax(parts: list[TaxSubtotal]) -> None:
-    deposit, deducted = (
-        bookings.document(InvoiceKind.DEPOSIT, None, parts, claims(parts)),
-        bookings.deduction(parts, ENTRY),
-    )
+@given(parts=subtotals(), rounding=st.integers(-4, 4))
+def test_a_final_invoice_takes_deposits_in_with_their_tax_and_their_rounding(
+    parts: list[TaxSubtotal], rounding: int
+) -> None:
+    asked = bookings.document(InvoiceKind.DEPOSIT, None, parts, claims(parts))
+    deposit, deducted = (*asked, *bookings.rounding(rounding, ENTRY)), bookings.deduction(parts, rounding, ENTRY)
     assert sum(line.amount for line in deducted) == 0
     assert all(value == 0 for value in balances((*deposit, *deducted)).values())
 

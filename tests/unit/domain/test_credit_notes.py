@@ -178,7 +178,12 @@ def test_dinar_are_credited_in_steps_that_a_document_can_state() -> None:
 # By line
 
 
-def basket(*lines: tuple[str, str, str], discount: int = 0, prices: PriceMode = PriceMode.GROSS) -> PricedCart:
+def basket(
+    *lines: tuple[str, str, str],
+    discount: int = 0,
+    prices: PriceMode = PriceMode.GROSS,
+    tax_rounding: TaxRounding = TaxRounding.GROSS_EXACT,
+) -> PricedCart:
     """An invoice's cart: quantity, unit price and rate of each line, and a discount on all of it."""
     return totals.price_cart(
         currency="EUR",
@@ -196,6 +201,7 @@ def basket(*lines: tuple[str, str, str], discount: int = 0, prices: PriceMode = 
             for index, (quantity, price, rate) in enumerate(lines, start=1)
         ],
         discounts=[PricedDiscount(name="Sommer", amount=discount)] if discount else [],
+        tax_rounding=tax_rounding,
     )
 
 
@@ -203,7 +209,7 @@ def by_line(
     cart: PricedCart, *wanted: LineCredit, earlier: tuple[CreditedLine, ...] = (), credited: tuple[PricedCart, ...] = ()
 ) -> tuple[PricedCart, tuple[CreditedLine, ...]]:
     """A credit note over lines, after earlier ones."""
-    return credit_lines(cart, [one for note in credited for one in note.subtotals], earlier, wanted)
+    return credit_lines(cart, credited, earlier, wanted)
 
 
 def test_credited_line_keeps_its_words_its_price_and_its_tax() -> None:
@@ -291,12 +297,15 @@ _pieces = st.lists(
 )  # fmt: skip
 
 
-@given(_pieces, st.integers(0, 90), st.sampled_from(PriceMode), st.randoms(use_true_random=False))
+_modes = st.tuples(st.sampled_from(PriceMode), st.sampled_from(TaxRounding))
+
+
+@given(_pieces, st.integers(0, 90), _modes, st.randoms(use_true_random=False))
 def test_pieces_credited_one_by_one_come_to_the_invoice_and_not_a_cent_more(
-    lines: list[tuple[str, str, str]], per_cent: int, prices: PriceMode, dice: Random
+    lines: list[tuple[str, str, str]], per_cent: int, mode: tuple[PriceMode, TaxRounding], dice: Random
 ) -> None:
     whole = sum(line.amount for line in basket(*lines).lines)
-    cart = basket(*lines, discount=whole * per_cent // 100, prices=prices)
+    cart = basket(*lines, discount=whole * per_cent // 100, prices=mode[0], tax_rounding=mode[1])
     pieces = [position for position, (quantity, _, _) in enumerate(lines, start=1) for _ in range(int(quantity))]
     dice.shuffle(pieces)
     earlier: tuple[CreditedLine, ...] = ()
@@ -315,4 +324,44 @@ def test_pieces_credited_one_by_one_come_to_the_invoice_and_not_a_cent_more(
             continue  # nothing is left
         earlier, notes = (*earlier, *taken), (*notes, part)
 
-    assert sum(part.totals.grand_total for part in notes) == cart.totals.grand_total
+    assert sum(part.totals.payable for part in notes) == cart.totals.payable
+    assert all(totals.violations(part) == () for part in notes)
+
+
+@given(_pieces, st.integers(0, 90), _modes)
+def test_one_note_over_all_lines_takes_back_every_tax_and_the_rounding_of_the_invoice(
+    lines: list[tuple[str, str, str]], per_cent: int, mode: tuple[PriceMode, TaxRounding]
+) -> None:
+    whole = sum(line.amount for line in basket(*lines).lines)
+    cart = basket(*lines, discount=whole * per_cent // 100, prices=mode[0], tax_rounding=mode[1])
+    worthy = [line for line in cart.lines if payable(cart, line.position)]
+
+    part, _ = by_line(cart, *[LineCredit(position=line.position) for line in worthy])
+
+    assert part.totals.payable == cart.totals.payable
+    assert part.totals.rounding == cart.totals.rounding
+    assert by_rate(part) == {rate: amounts for rate, amounts in by_rate(cart).items() if any(amounts)}
+
+
+def payable(cart: PricedCart, position: int) -> bool:
+    """Whether anything was owed for the line, after the discount."""
+    try:
+        by_line(cart, LineCredit(position=position))
+    except InvalidInput:
+        return False
+    return True
+
+
+def by_rate(cart: PricedCart) -> dict[str, tuple[int, int]]:
+    """Basis and tax of each rate."""
+    return {str(one.tax_rate): (one.basis, one.tax) for one in cart.subtotals}
+
+
+@pytest.mark.parametrize(("price", "rounding"), [("838.92", 1), ("0.16", 1), ("0.11", 0), ("0.03", -1)])
+def test_strict_invoice_of_one_line_is_credited_by_it_with_the_cent_of_its_rounding(price: str, rounding: int) -> None:
+    cart = basket(("1", price, "19"), tax_rounding=TaxRounding.STRICT)
+    assert cart.totals.rounding == rounding
+
+    part, _ = by_line(cart, LineCredit(position=1))
+
+    assert (part.totals.payable, part.totals.rounding) == (cart.totals.payable, rounding)
