@@ -47,11 +47,15 @@ class Policies(Protocol):
 
 
 class Misfit(StrEnum):
-    """Why a payment's available money has no place in the books."""
+    """Why a payment's available money has no place in the books.
+
+    Of a link for several entries, short is what is left over though entries of the link still wait: too little for any.
+    """
 
     LATE = "late_payment"
     LATE_SHORT = "late_short_payment"
     SHORT = "short_payment"
+    LINK_SHORT = "link_short_payment"
     SURPLUS = "surplus"
     CURRENCY = "wrong_currency"
     UNKNOWN = "unknown_payment"
@@ -124,6 +128,7 @@ OPTIONS: dict[Misfit, tuple[Decision, ...]] = {
     Misfit.LATE: (Decision.ACCEPT, Decision.REFUND),
     Misfit.LATE_SHORT: (Decision.REFUND, Decision.KEEP),
     Misfit.SHORT: (Decision.AWAIT_REST, Decision.REFUND),
+    Misfit.LINK_SHORT: (Decision.REFUND, Decision.KEEP),
     Misfit.SURPLUS: (Decision.REFUND, Decision.KEEP),
     Misfit.CURRENCY: (Decision.REFUND, Decision.KEEP),
     Misfit.UNKNOWN: (Decision.REFUND, Decision.KEEP),
@@ -143,7 +148,7 @@ def treatment(kind: Misfit, policies: Policies) -> Decision | None:
             return Decision.ACCEPT
         case Misfit.LATE | Misfit.LATE_SHORT | Misfit.CURRENCY:
             return Decision.REFUND if policies.late_money is LateMoneyPolicy.REFUND else None
-        case Misfit.SHORT:
+        case Misfit.SHORT | Misfit.LINK_SHORT:
             return Decision.REFUND if policies.short_payment is ShortPaymentPolicy.REFUND else None
         case Misfit.SURPLUS:
             return Decision.REFUND if policies.overpayment is OverpaymentPolicy.REFUND else None

@@ -150,16 +150,25 @@ async def members_of(session: AsyncSession, merchant_id: str, links: Collection[
 
 
 async def distribute(session: AsyncSession, link_id: str, payment: PaymentRow) -> None:
-    """Assign money that has just come by a link to its entries in order, those that wait for other money last.
+    """Assign money that has just come by a link to the entries that it covers, in order, those that wait for other
+    money last.
 
-    What is left stays with the first.
+    What is left stays with the first: a part of the price is put on no entry unasked.
     """
     for member in sorted(await waiting_on(session, link_id), key=lambda member: member.entry.expected > 0):
         others = [other for other in await payments_of(session, member.checkout.id) if other.id != payment.id]
         owed = owed_on(member.entry, others)
-        if awaits_payment(member.checkout) and owed.available < owed.outstanding:
-            await assign(session, member.entry, payment, owed.outstanding - owed.available, PROCESS)
+        missing = owed.outstanding - owed.available
+        if awaits_payment(member.checkout) and 0 < missing <= payment.available:
+            await assign(session, member.entry, payment, missing, PROCESS)
     await session.flush()
+
+
+async def is_short(session: AsyncSession, payment: PaymentRow) -> bool:
+    """Whether a payment came by a link of which an entry still waits for money."""
+    if payment.link_id is None:
+        return False
+    return any(member.owed for member in await waiting_on(session, payment.link_id))
 
 
 async def to_be_told(session: AsyncSession, links: Collection[str], teller: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.postgres import booked
 from adapters.postgres.cases import PostgresCases, put_under_review
 from adapters.postgres.checkouts import entry_of, move_checkout
+from adapters.postgres.combined_links import is_short
 from adapters.postgres.database import Sessions, from_json
 from adapters.postgres.expectations import promises_for
 from adapters.postgres.feed import tell
@@ -192,7 +193,7 @@ async def _judge(
     While late money is `accepted` for the checkout, other late money is not judged: it may be surplus then.
     """
     latest = cases[-1] if cases else None
-    kind = misfit_of(scene.checkout, scene.entry, payment, scene.payments)
+    kind = await _misfit_of(session, scene, payment)
     under_way = latest is not None and latest.decision is not None and latest.settled_at is None
     if under_way or (accepted and kind is Misfit.LATE):
         return
@@ -211,6 +212,12 @@ async def _judge(
         kind = _after_failure(latest) or kind
         decision = None if _is_kept(latest) else treatment(kind, scene.merchant)
         cases.append(await _find(session, scene, payment, kind, decision, len(cases), step))
+
+
+async def _misfit_of(session: AsyncSession, scene: _Scene, payment: PaymentRow) -> Misfit | None:
+    """How a payment's available money does not fit, also beyond the checkout that keeps it."""
+    kind = misfit_of(scene.checkout, scene.entry, payment, scene.payments)
+    return Misfit.LINK_SHORT if kind is Misfit.SURPLUS and await is_short(session, payment) else kind
 
 
 def _still(kind: Misfit, case: CaseRow) -> bool:
@@ -266,8 +273,10 @@ async def _find(
 
 
 def _let_wait(checkout: CheckoutRow | None, case: CaseRow) -> None:
-    """A checkout whose payment is awaited waits for the person first."""
-    if checkout is not None and checkout.status == CheckoutStatus.AWAITING_PAYMENT and case.decision is None:
+    """A checkout whose payment is awaited waits for the person first, unless the money is about others."""
+    if case.kind == Misfit.LINK_SHORT or case.decision is not None:
+        return
+    if checkout is not None and checkout.status == CheckoutStatus.AWAITING_PAYMENT:
         put_under_review(checkout, case)
 
 

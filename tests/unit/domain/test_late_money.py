@@ -92,11 +92,12 @@ def test_overpayment_policy(policy: OverpaymentPolicy, expected: Decision | None
     assert treatment(Misfit.SURPLUS, Merchant(overpayment=policy)) is expected
 
 
+@pytest.mark.parametrize("kind", [Misfit.SHORT, Misfit.LINK_SHORT])
 @pytest.mark.parametrize(
     ("policy", "expected"), [(ShortPaymentPolicy.REFUND, Decision.REFUND), (ShortPaymentPolicy.HOLD, None)]
 )
-def test_short_payment_policy(policy: ShortPaymentPolicy, expected: Decision | None) -> None:
-    assert treatment(Misfit.SHORT, Merchant(short_payment=policy)) is expected
+def test_short_payment_policy(kind: Misfit, policy: ShortPaymentPolicy, expected: Decision | None) -> None:
+    assert treatment(kind, Merchant(short_payment=policy)) is expected
 
 
 @pytest.mark.parametrize(
