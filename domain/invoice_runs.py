@@ -173,10 +173,19 @@ class RunStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GrantedNote:
+    """A credit note over a credit that was granted before the invoice: its document, and whose credit that was."""
+
+    invoice_id: str
+    checkout_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent:
-    """Invoices of a run that nobody has sent yet."""
+    """Invoices of a run that nobody has sent yet, with the credit notes that go with them, by invoice."""
 
     invoice_ids: tuple[str, ...]
+    credit_notes: dict[str, tuple[GrantedNote, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows import search_attributes as attributes
     from workflows.calls import by_mail, in_books, problems, reason, rendering
-    from workflows.correction import send_correction
+    from workflows.correction_mail import send_correction
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")

@@ -1,7 +1,6 @@
 """A correction, from the request to the mailed document: issue, look after the money it set free, write, mail."""
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 from workflows.late_payment import hand_over
 from workflows.messages import (
@@ -13,14 +12,10 @@ from workflows.messages import (
 
 with workflow.unsafe.imports_passed_through():
     from activities.corrections import CorrectionActivities
-    from activities.delivery import DeliveryActivities
-    from activities.documents import DocumentActivities
-    from activities.late_money import LateMoneyActivities
-    from domain.cases import NewCase
-    from domain.corrections import NOT_SENT, IssueCorrection, IssuedCorrection
-    from domain.steps import OfInvoice
+    from domain.corrections import IssueCorrection, IssuedCorrection
     from workflows import search_attributes as attributes
-    from workflows.calls import by_mail, in_books, reason, rendering
+    from workflows.calls import in_books
+    from workflows.correction_mail import send_correction
 
 
 @workflow.defn(name="CorrectionWorkflow")
@@ -68,26 +63,3 @@ class CorrectionWorkflow:
             opened_by=issued.opened_by,
             refusal=issued.refusal,
         )
-
-
-async def send_correction(document: OfInvoice, checkout_id: str | None) -> None:
-    """Write and mail a cancelation or credit note, of one checkout alone or of several. What retries cannot mend is
-    put before a person: the document stands."""
-    try:
-        await rendering(DocumentActivities.render_invoice, document, "write PDF and e-invoice")
-        await by_mail(DeliveryActivities.send_invoice, document, "send the correction")
-    except ActivityError as failure:
-        await _put_before_a_person(document, checkout_id, reason(failure))
-
-
-async def _put_before_a_person(document: OfInvoice, checkout_id: str | None, why: str) -> None:
-    case = NewCase(
-        merchant_id=document.merchant_id,
-        checkout_id=checkout_id,
-        fact=f"document:{document.invoice_id}:not_sent",
-        kind=NOT_SENT,
-        options=("acknowledge",),
-        data={"document": document.invoice_id, "detail": f"The correction could not be sent: {why}."},
-        opened_at=workflow.now(),
-    )
-    await in_books(LateMoneyActivities.open_case, case, f"open a case: {why}")

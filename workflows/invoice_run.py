@@ -6,7 +6,7 @@ renderer or mail server holds up no number.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NoReturn, TypeVar
 
@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.invoice_runs import InvoiceRunActivities
     from domain.invoice_runs import (
         INVOICED,
+        GrantedNote,
         NoteSent,
         OfInvoiceRun,
         OpenInvoiceRun,
@@ -38,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         in_books,
         reason,
     )
+    from workflows.correction_mail import put_before_a_person
 
 ORDERS_A_PLAN = 500
 INVOICES_A_BATCH = 50
@@ -102,35 +104,52 @@ class InvoiceRunWorkflow:
         while self._now.count(RunOrderStatus.BILLED):
             page = await in_books(InvoiceRunActivities.find_unsent, self._most(INVOICES_A_PAGE), "find unsent invoices")
             places = asyncio.Semaphore(AT_ONCE)
-            errors = await asyncio.gather(*(self._send_one(invoice_id, places) for invoice_id in page.invoice_ids))
+            errors = await asyncio.gather(
+                *(self._send_one(one, page.credit_notes.get(one, ()), places) for one in page.invoice_ids)
+            )
             outcomes = dict(zip(page.invoice_ids, errors, strict=True))
             step = NoteSent(merchant_id=self._start.merchant_id, run_id=self._start.run_id, outcomes=outcomes)
             self._see(await _batch(InvoiceRunActivities.note_sent, step, "note what was sent"))
             await self._cut_history()
 
-    async def _send_one(self, invoice_id: str, places: asyncio.Semaphore) -> str | None:
-        """Write and mail an invoice; the error that ended it for good, or None."""
-        step = OfInvoice(merchant_id=self._start.merchant_id, invoice_id=invoice_id)
+    async def _send_one(self, invoice_id: str, notes: Sequence[GrantedNote], places: asyncio.Semaphore) -> str | None:
+        """Send an invoice and the credit notes that go with it; the error that ended the invoice for good, or None.
+
+        A credit note that cannot be sent is put before a person.
+        """
         async with places:
-            try:
-                await workflow.execute_activity_method(
-                    DocumentActivities.render_invoice,
-                    step,
-                    start_to_close_timeout=RENDERING_TIMEOUT,
-                    schedule_to_close_timeout=PATIENCE,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                    retry_policy=OUTSIDE_RETRY,
-                )
-                await workflow.execute_activity_method(
-                    DeliveryActivities.send_invoice,
-                    step,
-                    start_to_close_timeout=MAIL_TIMEOUT,
-                    schedule_to_close_timeout=PATIENCE,
-                    heartbeat_timeout=HEARTBEAT_TIMEOUT,
-                    retry_policy=OUTSIDE_RETRY,
-                )
-            except ActivityError as failure:
-                return reason(failure)
+            error = await self._write_and_mail(self._document(invoice_id))
+            for note in notes:
+                why = await self._write_and_mail(self._document(note.invoice_id))
+                if why is not None:
+                    await put_before_a_person(self._document(note.invoice_id), note.checkout_id, why)
+        return error
+
+    def _document(self, invoice_id: str) -> OfInvoice:
+        return OfInvoice(merchant_id=self._start.merchant_id, invoice_id=invoice_id)
+
+    @staticmethod
+    async def _write_and_mail(document: OfInvoice) -> str | None:
+        """The error that ended it for good, or None."""
+        try:
+            await workflow.execute_activity_method(
+                DocumentActivities.render_invoice,
+                document,
+                start_to_close_timeout=RENDERING_TIMEOUT,
+                schedule_to_close_timeout=PATIENCE,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=OUTSIDE_RETRY,
+            )
+            await workflow.execute_activity_method(
+                DeliveryActivities.send_invoice,
+                document,
+                start_to_close_timeout=MAIL_TIMEOUT,
+                schedule_to_close_timeout=PATIENCE,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
+                retry_policy=OUTSIDE_RETRY,
+            )
+        except ActivityError as failure:
+            return reason(failure)
         return None
 
     async def _finish(self, start: StartInvoiceRun) -> InvoiceRunResult:

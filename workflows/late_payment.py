@@ -41,6 +41,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.steps import Findings, LookUp, OfCheckout, OfInvoice
     from workflows import search_attributes as attributes
     from workflows.calls import at_provider, by_mail, in_books, problems, reason, rendering
+    from workflows.correction_mail import send_correction
     from workflows.payment_watch import PaymentWatch
 
 _T = TypeVar("_T")
@@ -156,6 +157,9 @@ class LatePaymentWorkflow:
         numbered = OfInvoice(merchant_id=checkout.merchant_id, invoice_id=invoice.invoice_id)
         await self._persist(lambda: rendering(DocumentActivities.render_invoice, numbered, "write PDF and e-invoice"))
         await self._persist(lambda: by_mail(DeliveryActivities.send_invoice, numbered, "send invoice"))
+        for note in invoice.credit_notes:
+            of_note = OfInvoice(merchant_id=checkout.merchant_id, invoice_id=note)
+            await send_correction(of_note, checkout.checkout_id)
 
     async def _refund(self, task: Task) -> None:
         """Give the money back; what the provider refuses counts as failed, and becomes a case."""

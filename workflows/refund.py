@@ -45,7 +45,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.steps import LookUp, OfInvoice, RecordFindings
     from workflows import search_attributes as attributes
     from workflows.calls import at_provider, in_books, problems, reason
-    from workflows.correction import send_correction
+    from workflows.correction_mail import send_correction
     from workflows.late_payment import hand_over
 
 SOON = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 30, 300, 3600))

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.settlement_steps import Consequences, DoSettlement, Settled
     from workflows import search_attributes as attributes
     from workflows.calls import in_books
-    from workflows.correction import send_correction
+    from workflows.correction_mail import send_correction
     from workflows.late_payment import hand_over
     from workflows.payment_watch import stir
     from workflows.refund import RefundWorkflow

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from adapters.postgres import deposits
 from adapters.postgres.billable import billable_orders
@@ -26,6 +27,7 @@ from domain.checkout import Customer
 from domain.corrections import CorrectionRequest
 from domain.credit_notes import CreditedLine
 from domain.errors import InvalidAmount, InvalidInput, NotCorrectable, Violation
+from domain.invoice_runs import GrantedNote
 from domain.invoices import DocumentReference, Draft, InvoiceKind, InvoiceStatus, Particulars
 from domain.merchants import Merchant
 from domain.money import Money
@@ -97,15 +99,22 @@ async def issue(
     return await finalize_note(session, invoice, entry, credit, reason)
 
 
-async def granted_before(session: AsyncSession, invoice: InvoiceRow) -> tuple[str, ...]:
-    """The ids of the credit notes over credits that were granted before the invoice."""
-    found = await session.scalars(
-        select(SettlementRow.credit_note_id)
-        .join(InvoiceRow, InvoiceRow.id == SettlementRow.credit_note_id)
-        .where(InvoiceRow.corrects_id == invoice.id, SettlementRow.created_at < invoice.finalized_at)
+async def granted_before(session: AsyncSession, invoice_ids: Sequence[str]) -> dict[str, tuple[GrantedNote, ...]]:
+    """The credit notes over credits that were granted before these invoices, by invoice."""
+    note, invoice = aliased(InvoiceRow), aliased(InvoiceRow)
+    found = await session.execute(
+        select(invoice.id, note.id, EntryRow.checkout_id)
+        .join(SettlementRow, SettlementRow.credit_note_id == note.id)
+        .join(EntryRow, EntryRow.id == SettlementRow.entry_id)
+        .join(invoice, invoice.id == note.corrects_id)
+        .where(invoice.id.in_(invoice_ids), SettlementRow.created_at < invoice.finalized_at)
         .order_by(SettlementRow.created_at, SettlementRow.id)
     )
-    return tuple(note for note in found if note is not None)
+    notes: dict[str, tuple[GrantedNote, ...]] = {}
+    for invoice_id, note_id, checkout_id in found:
+        granted = GrantedNote(invoice_id=note_id, checkout_id=checkout_id)
+        notes[invoice_id] = (*notes.get(invoice_id, ()), granted)
+    return notes
 
 
 async def demand_not_being_deducted(

@@ -21,6 +21,7 @@ from adapters.postgres.billing import (
     prepare,
     still_billable,
 )
+from adapters.postgres.credit_notes import granted_before
 from adapters.postgres.cursors import after, cursor_of
 from adapters.postgres.database import Sessions, from_json, to_json
 from adapters.postgres.feed import tell
@@ -215,7 +216,8 @@ class PostgresInvoiceRunBook:
                 .order_by(func.min(InvoiceRunOrderRow.ordered_at), InvoiceRunOrderRow.invoice_id)
                 .limit(step.most)
             )
-            return Unsent(invoice_ids=tuple(invoice_id for invoice_id in found if invoice_id is not None))
+            invoice_ids = tuple(invoice_id for invoice_id in found if invoice_id is not None)
+            return Unsent(invoice_ids=invoice_ids, credit_notes=await granted_before(session, invoice_ids))
 
     async def note_sent(self, step: NoteSent) -> RunStanding:
         async with self._sessions.begin() as session:

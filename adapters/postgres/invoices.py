@@ -39,7 +39,8 @@ class PostgresInvoiceBook:
                     invoice = await bill(session, merchant, [checkout], [order_id])
                 else:
                     await self._catch_up(session, checkout, invoice)
-                notes = await granted_before(session, invoice)
+                granted = (await granted_before(session, [invoice.id])).get(invoice.id, ())
+                notes = tuple(note.invoice_id for note in granted)
                 return FinalizedInvoice(invoice_id=invoice.id, number=invoice.number, credit_notes=notes)
         except InvalidDraft as refusal:
             async with self._sessions.begin() as session:

@@ -21,6 +21,7 @@ from domain.late_money import LateMoneyPolicy, OverpaymentPolicy
 from domain.settlements import CreditBalance, Reduce, ReductionKind, settlement_id
 from tests.house import MERIDIAN, eventually
 from tests.workflows.conftest import Stage
+from tests.workflows.late_money import late_run_over, say
 from tests.workflows.test_refunds import TOTAL, ask, bought, rows
 from workflows.correction import CorrectionWorkflow
 from workflows.messages import (
@@ -227,3 +228,21 @@ async def test_credit_note_of_a_reduction_nobody_can_be_mailed_is_put_before_a_p
 
     [case] = await rows(stage, "SELECT kind, checkout_id FROM cases WHERE data ->> 'document' IS NOT NULL")
     assert case == {"kind": NOT_SENT, "checkout_id": link.checkout_id}
+
+
+async def test_credit_granted_before_late_money_was_accepted_is_documented_and_mailed(stage: Stage) -> None:
+    await policies(stage, late_money=LateMoneyPolicy.ACCEPT)
+    run, link = await stage.open()
+    session = await stage.press_pay(run)
+    settlement = await reduced(stage, link)
+    await settlement.result()
+    assert (await run.result()).status is CheckoutStatus.EXPIRED
+    stage.provider.pay(session, amount=TOTAL - 3_900)
+
+    await say(stage, session=session, checkout=link.checkout_id)
+    await late_run_over(stage, link)
+
+    assert (await stage.see(link)).status is CheckoutStatus.COMPLETED
+    kinds = [row["kind"] for row in await rows(stage, "SELECT kind FROM invoices ORDER BY finalized_at")]
+    assert kinds == ["invoice", "credit_note"]
+    assert [mail.attachments[0].name[:3] == "GS-" for mail in stage.mailer.sent] == [False, True]

@@ -10,12 +10,14 @@ from adapters.merchant_file import load
 from adapters.postgres import database
 from adapters.postgres.merchants import PostgresMerchants
 from adapters.postgres.reconciliation import PostgresReconciliationBook
+from api.settlement_runs import TemporalSettlementRuns
 from domain.billing import RunMode
 from domain.checkout import CheckoutStatus
 from domain.errors import MailDeferred, MailRefused
 from domain.invoice_runs import InvoiceRunRequest, RunOrderStatus, run_id
 from domain.merchants import Invoicing
 from domain.reconciliation import Sweep
+from domain.settlements import CreditBalance, Reduce, ReductionKind
 from tests.house import MERIDIAN, eventually
 from tests.workflows.conftest import Run, Stage
 from workflows.checkout import CheckoutWorkflow
@@ -79,6 +81,48 @@ async def test_paid_purchases_wait_for_a_run_and_are_completed_by_one_invoice_an
     told = [row[0] for row in await collective.rows("SELECT type FROM events ORDER BY sequence")]
     assert (told.count("invoice.finalized"), told.count("invoice.sent")) == (1, 1)
     assert (told.count("checkout.completed"), told.count("invoice_run.completed")) == (3, 1)
+
+
+async def test_credit_granted_before_the_run_is_documented_and_mailed_after_its_invoice(collective: Stage) -> None:
+    run, link = await waiting(collective)
+    wanted = Reduce(
+        key="R-1",
+        entry_id=(await collective.see(link)).entry.id,
+        amount="39.00",
+        reduction=ReductionKind.CREDIT,
+        reason="scratched",
+        credit_balance=CreditBalance.FUTURE_SETTLEMENT,
+    )
+    settlements = TemporalSettlementRuns(collective.client, task_queue=collective.task_queue)
+    await settlements.ask("meridian", wanted, by="anna")
+
+    result = await (await start(collective)).result()
+
+    assert result.orders == {RunOrderStatus.SENT: 1}
+    assert (await run.result()).status is CheckoutStatus.COMPLETED
+    names = [mail.attachments[0].name[:3] for mail in collective.mailer.sent]
+    assert names == ["RE-", "GS-"]
+    assert await collective.rows("SELECT id FROM cases WHERE kind = 'document_not_sent'") == []
+
+
+async def test_credit_note_that_a_run_cannot_mail_is_put_before_a_person(collective: Stage) -> None:
+    _, link = await waiting(collective)
+    wanted = Reduce(
+        key="R-1",
+        entry_id=(await collective.see(link)).entry.id,
+        amount="39.00",
+        reduction=ReductionKind.CREDIT,
+        reason="scratched",
+    )
+    settlements = TemporalSettlementRuns(collective.client, task_queue=collective.task_queue)
+    await settlements.ask("meridian", wanted, by="anna")
+    collective.mailer.answers = [MailRefused("550 no such mailbox")] * 2
+
+    result = await (await start(collective)).result()
+
+    assert result.orders == {RunOrderStatus.UNSENT: 1}
+    [case] = await collective.rows("SELECT checkout_id FROM cases WHERE kind = 'document_not_sent'")
+    assert case.checkout_id == link.checkout_id
 
 
 async def test_purchase_that_never_hears_of_the_run_finds_its_invoice_in_the_books(
