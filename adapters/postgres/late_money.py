@@ -48,6 +48,8 @@ from domain.late_money import OPTIONS, Decision, Misfit, covers, treatment
 from domain.merchants import Merchant
 from domain.refunds import RefundStatus
 
+_LEFT_OVER = {Misfit.SURPLUS, Misfit.LINK_SHORT}
+"""Beyond what was owed where the money lies: to keep it is to keep it, whether or not others wait for it."""
 _ENDS = {RefundStatus.REFUNDED, RefundStatus.FAILED, RefundStatus.CANCELED}
 
 
@@ -228,7 +230,7 @@ def _still(kind: Misfit, case: CaseRow) -> bool:
 def _covers(case: CaseRow, kind: Misfit, payment: PaymentRow) -> bool:
     """Whether what was decided goes for the money as it lies there now."""
     decided = case.decision is not None and covers(Decision(case.decision), case.data["amount"], payment.available)
-    return decided and _still(kind, case)
+    return decided and (_still(kind, case) or {kind, case.kind} <= _LEFT_OVER)
 
 
 def _is_kept(latest: CaseRow | None) -> bool:

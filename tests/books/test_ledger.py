@@ -198,6 +198,28 @@ async def test_rounding_of_the_amount_due_is_booked_apart(office: Office) -> Non
     }
 
 
+async def test_rounding_of_a_deposit_is_taken_in_with_it_and_given_back_with_its_lines(office: Office) -> None:
+    await office.keeps(STRICT)
+    deposit = await office.sold(document="deposit", **ROUNDED)
+    final = await office.sold(
+        deducts=(deposit.assignment_key,), discounts=[], total=None, lines=[GOODS[0] | {"unit_price": "1190.00"}]
+    )
+    taken_in = {
+        ("clearing", "EUR"): 119_000,
+        ("revenue", "EUR"): -100_000,
+        ("output_vat", "EUR"): -19_000,
+    }
+    assert await balances(office) == taken_in
+
+    await office.corrected(final, InvoiceKind.CREDIT_NOTE, amount="351.08")
+    credited = await office.sold(document="deposit", **ROUNDED)
+    await office.corrected(credited, InvoiceKind.CREDIT_NOTE, lines=(LineCredit(position=1),))
+
+    found = await balances(office)
+    assert ("deposits", "EUR") not in found
+    assert found["unassigned", "EUR"] == -(35_108 + 83_892)
+
+
 async def test_rounding_is_taken_back_with_what_was_rounded(office: Office) -> None:
     await office.keeps(STRICT)
     canceled, credited, given_up = [await office.sold(**ROUNDED) for _ in range(3)]

@@ -8,7 +8,7 @@ from tests.house import eventually
 from tests.workflows.combined_links import a_link, hear, opened, press
 from tests.workflows.conftest import Run, Stage
 from tests.workflows.late_money import all_settled, cases, decide, late_run_over, open_case, policies
-from workflows.messages import OpenedLink
+from workflows.messages import OpenedLink, payment_link_run_id
 
 TOTAL = 83_900
 PAID = 100_000
@@ -83,3 +83,22 @@ async def test_money_too_little_for_any_entry_is_a_short_payment_of_the_first(st
     await hear(stage, session)
     assert {(await one.result()).status for one in (run, other)} == {CheckoutStatus.COMPLETED}
     assert len(await cases(stage)) == 1
+
+
+async def test_left_over_money_that_a_person_keeps_is_not_asked_about_again_when_nobody_waits_any_more(
+    stage: Stage,
+) -> None:
+    [(run, link, _), (other, _, _)], our_id = await paid(stage, PAID)
+    await decide(stage, await open_case(stage, "link_short_payment"), "keep")
+    await late_run_over(stage, link)
+    session = await press(stage, our_id)
+    stage.provider.pay(session)
+
+    await hear(stage, session)
+
+    assert {(await one.result()).status for one in (run, other)} == {CheckoutStatus.COMPLETED}
+    await stage.client.get_workflow_handle(payment_link_run_id(our_id)).result()
+    await late_run_over(stage, link)
+    assert [case.decision for case in await cases(stage)] == ["keep"]
+    left = await stage.rows("SELECT available FROM payments WHERE available > 0")
+    assert [row.available for row in left] == [PAID - TOTAL]

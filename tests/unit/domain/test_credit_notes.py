@@ -343,6 +343,22 @@ def test_one_note_over_all_lines_takes_back_every_tax_and_the_rounding_of_the_in
     assert by_rate(part) == {rate: amounts for rate, amounts in by_rate(cart).items() if any(amounts)}
 
 
+@given(_pieces, _modes, st.data())
+def test_rest_by_amount_after_lines_takes_back_all_that_is_payable(
+    lines: list[tuple[str, str, str]], mode: tuple[PriceMode, TaxRounding], data: st.DataObject
+) -> None:
+    cart = basket(*lines, prices=mode[0], tax_rounding=mode[1])
+    position = data.draw(st.integers(1, len(lines)))
+
+    first, _ = by_line(cart, LineCredit(position=position))
+    rest = cart.totals.payable - first.totals.payable
+    if rest:
+        left = cart.totals.rounding - first.totals.rounding
+        last = credit("RE-1", "EUR", cart.subtotals, first.subtotals, rest, tax_rounding=mode[1], rounding=left)
+        assert last.totals.payable == rest
+        assert totals.violations(last) == ()
+
+
 def payable(cart: PricedCart, position: int) -> bool:
     """Whether anything was owed for the line, after the discount."""
     try:
