@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api import book_representations, openapi
+from api import openapi
 from api.bodies import read_json_object
-from api.book_representations import BookingExportList, BookingExportOut
 from api.book_schemas import BookingExportBody
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
+from api.representations import bookings as book_representations
+from api.representations.bookings import BookingExportList, BookingExportOut
 from api.schemas import PageQuery
 from api.services import Services
 from api.violations import parse

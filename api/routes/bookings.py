@@ -5,11 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import book_representations, openapi
+from api import openapi
 from api.bodies import read_json_object
-from api.book_representations import BookingList, BookingOut, PeriodChangeOut, PeriodList, TrialBalanceOut
 from api.book_schemas import BookingQuery, RangeQuery, ReasonBody
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
+from api.representations import bookings as book_representations
+from api.representations.bookings import BookingList, BookingOut, PeriodChangeOut, PeriodList, TrialBalanceOut
 from api.schemas import PageQuery
 from api.violations import parse
 from domain.book_views import BookingFilter

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import NotPayable
-from api.representations import CheckoutOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import CheckoutOut
 from api.schemas import CaptureBody
 from api.services import Services
 from api.violations import parse

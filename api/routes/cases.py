@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
-from api.representations import CaseList, CaseOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import CaseList, CaseOut
 from api.schemas import CaseDecisionBody, CaseQuery
 from api.services import Services
 from api.violations import parse

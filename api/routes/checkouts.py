@@ -7,11 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
 from api.ports import NotPayable, RunsUnavailable, TooLateToCancel
-from api.representations import CheckoutList, CheckoutOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import CheckoutList, CheckoutOut
 from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
 from api.vat_evidence import evidence_for

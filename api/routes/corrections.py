@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import RunsUnavailable
-from api.representations import InvoiceOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import InvoiceOut
 from api.schemas import CancelInvoiceBody, CreditNoteBody
 from api.services import Services, Site
 from api.violations import parse

@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheDownloads, TheMerchant, TheServices, TheSite, known_form
 from api.download_links import LONGEST, SHORTEST, LinkExpired
 from api.problems import RequestRefused, link_expired
-from api.representations import DeliveryList, DownloadLinkOut, SentDeliveryOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import DeliveryList, DownloadLinkOut, SentDeliveryOut
 from api.schemas import DownloadLinkBody, ResendBody
 from api.services import Services
 from api.violations import parse

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.invoice_run_representations import (
+from api.ports import RunsUnavailable
+from api.representations.invoice_runs import (
     InvoiceRunList,
     InvoiceRunOrderList,
     InvoiceRunOut,
@@ -16,7 +17,6 @@ from api.invoice_run_representations import (
     invoice_run_list,
     invoice_run_order_list,
 )
-from api.ports import RunsUnavailable
 from api.schemas import InvoiceRunBody, PageQuery, RunOrderQuery
 from api.services import Services
 from api.violations import parse

@@ -6,9 +6,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.representations import InvoiceList, InvoiceOut
+from api.representations import checkouts as representations
+from api.representations.checkouts import InvoiceList, InvoiceOut
 from api.schemas import InvoiceQuery
 from api.services import Services
 from domain.documents import MEDIA_TYPES, DocumentRef

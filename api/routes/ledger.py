@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import ledger_representations as representations
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
 from api.ledger_bodies import EntryCancelationBody, EntryQuery, LedgerQuery, PaymentQuery, ReductionBody
-from api.ledger_representations import (
+from api.ports import RunsUnavailable
+from api.representations import ledger as representations
+from api.representations.ledger import (
     EntryDetailOut,
     EntryList,
     OrderDetailOut,
@@ -17,7 +18,6 @@ from api.ledger_representations import (
     PaymentDetailOut,
     PaymentList,
 )
-from api.ports import RunsUnavailable
 from api.services import Services
 from api.violations import parse
 from domain.errors import NotFound, SettlementKeyConflict

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations import PayoutDetailOut, PayoutList
+from api.representations import checkouts as representations
+from api.representations.checkouts import PayoutDetailOut, PayoutList
 from api.schemas import PageQuery
 from domain.errors import NotFound
 

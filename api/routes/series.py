@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations import AuditOut, SeriesList
+from api.representations import checkouts as representations
+from api.representations.checkouts import AuditOut, SeriesList
 from api.schemas import AuditQuery, PageQuery
 from domain.errors import NotFound
 

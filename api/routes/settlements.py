@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import ledger_representations as representations
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
 from api.ledger_bodies import LinkBody, SettlementBody
-from api.ledger_representations import LinkOut, SettlementOut
 from api.ports import RunsUnavailable
+from api.representations import ledger as representations
+from api.representations.ledger import LinkOut, SettlementOut
 from api.services import Services
 from api.violations import parse
 from domain.combined_links import link_differences, link_id

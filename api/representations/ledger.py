@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict
 
-from api.representations import Amount, Moment, PaymentOut, Representation, amount, payment
+from api.representations.checkouts import Amount, Moment, PaymentOut, Representation, amount, payment
 from api.services import Site
 from domain.checkout import Address, CheckoutStatus, PriceMode
 from domain.entries import EntryItemKind, EntryStatus

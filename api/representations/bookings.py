@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import ConfigDict, Field
 
-from api.representations import Amount, Moment, Representation, amount
+from api.representations.checkouts import Amount, Moment, Representation, amount
 from domain.book_views import AccountBalance, BookedLine, BookingPage, BookingView
 from domain.booking_exports import ExportFormat, ExportPage, ExportView
 from domain.bookings import BookingKind

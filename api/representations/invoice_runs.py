@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
-from api.representations import Amount, Moment, WorkflowOut, amount
+from api.representations.checkouts import Amount, Moment, WorkflowOut, amount
 from api.services import Site
 from domain.billing import RunMode
 from domain.invoice_runs import RunOrderStatus, RunPhase
