@@ -1,12 +1,9 @@
-"""What is read of the books, as JSON: money as decimal strings, debits positive."""
+"""Bookings, the balances they make, and the months they are in. Debits are positive."""
 
 from datetime import date
 
-from pydantic import ConfigDict, Field
-
-from api.representations.checkouts import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Representation, amount
 from domain.book_views import AccountBalance, BookedLine, BookingPage, BookingView
-from domain.booking_exports import ExportFormat, ExportPage, ExportView
 from domain.bookings import BookingKind
 from domain.cart import TaxCategory
 from domain.periods import PeriodPage, PeriodView
@@ -88,29 +85,6 @@ class PeriodList(Representation):
     next_cursor: str | None
 
 
-class BookingExportOut(Representation):
-    """A batch of exported bookings. `fixed` when all its months were closed."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    format: ExportFormat
-    first_day: date = Field(alias="from")
-    last_day: date = Field(alias="to")
-    bookings: int
-    fixed: bool
-    file: str
-    created_by: str
-    created_at: Moment
-
-
-class BookingExportList(Representation):
-    """A page of batches, newest first. `next_cursor` is null on the last page."""
-
-    items: list[BookingExportOut]
-    next_cursor: str | None
-
-
 def booking(view: BookingView) -> BookingOut:
     """A booking with its lines."""
     return BookingOut(
@@ -129,21 +103,6 @@ def booking(view: BookingView) -> BookingOut:
         reason=view.reason,
         created_at=view.created_at,
         lines=[_line(line, view.currency) for line in view.lines],
-    )
-
-
-def _line(line: BookedLine, currency: str) -> BookingLineOut:
-    stated = amount(abs(line.amount), currency)
-    return BookingLineOut(
-        account=line.account,
-        account_name=line.account_name,
-        role=line.role,
-        debtor=line.debtor,
-        debit=stated if line.amount > 0 else None,
-        credit=stated if line.amount < 0 else None,
-        tax_category=line.tax_category,
-        tax_rate=None if line.tax_rate is None else f"{line.tax_rate:f}",
-        entry=line.entry_id,
     )
 
 
@@ -180,22 +139,16 @@ def period_list(page: PeriodPage) -> PeriodList:
     return PeriodList(items=[period_change(view) for view in page.items], next_cursor=page.next_cursor)
 
 
-def booking_export(view: ExportView, file_url: str) -> BookingExportOut:
-    """A batch; `file_url` is where its file is."""
-    return BookingExportOut(
-        id=view.id,
-        format=view.format,
-        first_day=view.first_day,
-        last_day=view.last_day,
-        bookings=view.bookings,
-        fixed=view.fixed,
-        file=file_url,
-        created_by=view.created_by,
-        created_at=view.created_at,
+def _line(line: BookedLine, currency: str) -> BookingLineOut:
+    stated = amount(abs(line.amount), currency)
+    return BookingLineOut(
+        account=line.account,
+        account_name=line.account_name,
+        role=line.role,
+        debtor=line.debtor,
+        debit=stated if line.amount > 0 else None,
+        credit=stated if line.amount < 0 else None,
+        tax_category=line.tax_category,
+        tax_rate=None if line.tax_rate is None else f"{line.tax_rate:f}",
+        entry=line.entry_id,
     )
-
-
-def booking_export_list(page: ExportPage, file_urls: list[str]) -> BookingExportList:
-    """A page of batches, with where their files are."""
-    items = [booking_export(view, url) for view, url in zip(page.items, file_urls, strict=True)]
-    return BookingExportList(items=items, next_cursor=page.next_cursor)

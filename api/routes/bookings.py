@@ -9,8 +9,18 @@ from api import openapi
 from api.bodies import read_json_object
 from api.book_schemas import BookingQuery, RangeQuery, ReasonBody
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
-from api.representations import bookings as book_representations
-from api.representations.bookings import BookingList, BookingOut, PeriodChangeOut, PeriodList, TrialBalanceOut
+from api.representations.bookings import (
+    BookingList,
+    BookingOut,
+    PeriodChangeOut,
+    PeriodList,
+    TrialBalanceOut,
+    booking,
+    booking_list,
+    period_change,
+    period_list,
+    trial_balance,
+)
 from api.schemas import PageQuery
 from api.violations import parse
 from domain.book_views import BookingFilter
@@ -57,7 +67,7 @@ async def list_bookings(
         checkout_id=wanted.checkout,
     )
     page = await services.books.bookings(merchant.id, only, cursor=wanted.cursor, limit=wanted.limit)
-    return book_representations.booking_list(page)
+    return booking_list(page)
 
 
 @router.get(
@@ -70,7 +80,7 @@ async def read_booking(booking_id: str, merchant: TheMerchant, services: TheServ
     view = await services.books.booking(merchant.id, known_form("booking", booking_id))
     if view is None:
         raise NotFound("booking", booking_id)
-    return book_representations.booking(view)
+    return booking(view)
 
 
 @router.post(
@@ -104,7 +114,7 @@ async def read_trial_balance(
     if days.last_day < days.first_day:
         raise InvalidInput([Violation(pointer="/to", message="must not be before `from`")])
     balances = await services.books.trial_balance(merchant.id, days.first_day, days.last_day)
-    return book_representations.trial_balance(balances)
+    return trial_balance(balances)
 
 
 @router.get(
@@ -117,7 +127,7 @@ async def list_periods(
 ) -> PeriodList:
     """List who closed or reopened which month, and why. A month that was never closed is open."""
     page = await services.books.periods(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return book_representations.period_list(page)
+    return period_list(page)
 
 
 @router.post(
@@ -136,7 +146,7 @@ async def close_period(
     step = ChangePeriod(
         merchant_id=merchant.id, month=Month.parse(month), closed=True, by=actor, reason=reason, at=datetime.now(UTC)
     )
-    return book_representations.period_change(await services.books.change_period(step))
+    return period_change(await services.books.change_period(step))
 
 
 @router.post(
@@ -155,4 +165,4 @@ async def reopen_period(
     step = ChangePeriod(
         merchant_id=merchant.id, month=Month.parse(month), closed=False, by=actor, reason=reason, at=datetime.now(UTC)
     )
-    return book_representations.period_change(await services.books.change_period(step))
+    return period_change(await services.books.change_period(step))

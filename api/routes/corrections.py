@@ -8,8 +8,7 @@ from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import RunsUnavailable
-from api.representations import checkouts as representations
-from api.representations.checkouts import InvoiceOut
+from api.representations.invoices import InvoiceOut, invoice
 from api.schemas import CancelInvoiceBody, CreditNoteBody
 from api.services import Services, Site
 from api.violations import parse
@@ -111,7 +110,7 @@ async def _correct(
         response.headers["Location"] = site.invoice_url(view.id)
     else:
         response.status_code = 200
-    return representations.invoice(view, site)
+    return invoice(view, site)
 
 
 async def _find_or_ask(

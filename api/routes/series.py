@@ -6,8 +6,7 @@ from fastapi import APIRouter, Query
 
 from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations import checkouts as representations
-from api.representations.checkouts import AuditOut, SeriesList
+from api.representations.series import AuditOut, SeriesList, audit, series_list
 from api.schemas import AuditQuery, PageQuery
 from domain.errors import NotFound
 
@@ -24,7 +23,7 @@ async def list_series(
 ) -> SeriesList:
     """List the merchant's number series, with what each has drawn last and the proof of its last document."""
     page = await services.series.series(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return representations.series_list(page)
+    return series_list(page)
 
 
 @router.get(
@@ -43,4 +42,4 @@ async def audit_series(
     )
     if page is None:
         raise NotFound("series", series_id)
-    return representations.audit(page)
+    return audit(page)
