@@ -4,9 +4,9 @@ from datetime import date
 
 from pydantic import ConfigDict, Field
 
-from api.representations.base import Moment, Representation
+from api.representations.base import Moment, Page, Representation
 from api.services import Site
-from domain.booking_exports import ExportFormat, ExportPage, ExportView
+from domain.booking_exports import ExportFormat, ExportView
 
 
 class BookingExportOut(Representation):
@@ -25,11 +25,8 @@ class BookingExportOut(Representation):
     created_at: Moment
 
 
-class BookingExportList(Representation):
+class BookingExportList(Page[BookingExportOut]):
     """A page of batches, newest first. `next_cursor` is null on the last page."""
-
-    items: list[BookingExportOut]
-    next_cursor: str | None
 
 
 def booking_export(view: ExportView, site: Site) -> BookingExportOut:
@@ -45,8 +42,3 @@ def booking_export(view: ExportView, site: Site) -> BookingExportOut:
         created_by=view.created_by,
         created_at=view.created_at,
     )
-
-
-def booking_export_list(page: ExportPage, site: Site) -> BookingExportList:
-    """A page of batches."""
-    return BookingExportList(items=[booking_export(view, site) for view in page.items], next_cursor=page.next_cursor)

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from api.representations.base import Amount, Moment, Representation, amount
-from domain.book_views import AccountBalance, BookedLine, BookingPage, BookingView
+from api.representations.base import Amount, Moment, Page, Representation, amount
+from domain.book_views import AccountBalance, BookedLine, BookingView
 from domain.bookings import BookingKind
 from domain.cart import TaxCategory
-from domain.periods import PeriodPage, PeriodView
+from domain.periods import PeriodView
 
 
 class BookingLineOut(Representation):
@@ -43,11 +43,8 @@ class BookingOut(Representation):
     lines: list[BookingLineOut]
 
 
-class BookingList(Representation):
+class BookingList(Page[BookingOut]):
     """A page of bookings, newest first. `next_cursor` is null on the last page."""
-
-    items: list[BookingOut]
-    next_cursor: str | None
 
 
 class AccountBalanceOut(Representation):
@@ -78,11 +75,8 @@ class PeriodChangeOut(Representation):
     at: Moment
 
 
-class PeriodList(Representation):
+class PeriodList(Page[PeriodChangeOut]):
     """A page of closings and reopenings, newest first: a month stands as its newest says; others are open."""
-
-    items: list[PeriodChangeOut]
-    next_cursor: str | None
 
 
 def booking(view: BookingView) -> BookingOut:
@@ -106,11 +100,6 @@ def booking(view: BookingView) -> BookingOut:
     )
 
 
-def booking_list(page: BookingPage) -> BookingList:
-    """A page of bookings."""
-    return BookingList(items=[booking(view) for view in page.items], next_cursor=page.next_cursor)
-
-
 def trial_balance(balances: tuple[AccountBalance, ...]) -> TrialBalanceOut:
     """The balances of all accounts."""
     return TrialBalanceOut(
@@ -132,11 +121,6 @@ def trial_balance(balances: tuple[AccountBalance, ...]) -> TrialBalanceOut:
 def period_change(view: PeriodView) -> PeriodChangeOut:
     """One closing or reopening."""
     return PeriodChangeOut(month=view.month, closed=view.closed, by=view.by, reason=view.reason, at=view.at)
-
-
-def period_list(page: PeriodPage) -> PeriodList:
-    """A page of closings and reopenings."""
-    return PeriodList(items=[period_change(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def _line(line: BookedLine, currency: str) -> BookingLineOut:

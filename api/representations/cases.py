@@ -2,9 +2,9 @@
 
 from pydantic import ConfigDict
 
-from api.representations.base import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Page, Representation, amount
 from domain.cases import CaseStatus
-from domain.views import CasePage, CaseView
+from domain.views import CaseView
 
 
 class CaseOut(Representation):
@@ -32,11 +32,8 @@ class CaseOut(Representation):
     settled_at: Moment | None
 
 
-class CaseList(Representation):
+class CaseList(Page[CaseOut]):
     """A page of cases, newest first. `next_cursor` is null on the last page."""
-
-    items: list[CaseOut]
-    next_cursor: str | None
 
 
 def case(view: CaseView) -> CaseOut:
@@ -62,8 +59,3 @@ def case(view: CaseView) -> CaseOut:
         decided_at=view.decided_at,
         settled_at=view.settled_at,
     )
-
-
-def case_list(page: CasePage) -> CaseList:
-    """A page of cases."""
-    return CaseList(items=[case(view) for view in page.items], next_cursor=page.next_cursor)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from api.representations.base import Amount, Moment, Representation, WorkflowOut, amount
+from api.representations.base import Amount, Moment, Page, Representation, WorkflowOut, amount
 from api.representations.entries import EntryOut, entry
 from api.representations.invoices import InvoiceOut, invoice
 from api.representations.orders import OrderOut, order
@@ -15,7 +15,7 @@ from api.representations.taxes import TaxOut, tax
 from api.services import Site
 from domain.checkout import CheckoutStatus
 from domain.payments import Promise
-from domain.views import CheckoutPage, CheckoutView, ReviewView
+from domain.views import CheckoutView, ReviewView
 
 
 class ProblemOut(Representation):
@@ -62,11 +62,8 @@ class CheckoutOut(Representation):
     updated_at: Moment
 
 
-class CheckoutList(Representation):
+class CheckoutList(Page[CheckoutOut]):
     """A page of checkouts, newest first. `next_cursor` is null on the last page."""
-
-    items: list[CheckoutOut]
-    next_cursor: str | None
 
 
 def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
@@ -92,11 +89,6 @@ def checkout(view: CheckoutView, site: Site) -> CheckoutOut:
         created_at=view.created_at,
         updated_at=view.updated_at,
     )
-
-
-def checkout_list(page: CheckoutPage, site: Site) -> CheckoutList:
-    """A page of checkouts."""
-    return CheckoutList(items=[checkout(view, site) for view in page.items], next_cursor=page.next_cursor)
 
 
 def _awaits(view: CheckoutView) -> Literal["customer", "capture", "provider"] | None:

@@ -2,10 +2,10 @@
 
 from pydantic import ConfigDict
 
-from api.representations.base import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Page, Representation, amount
 from api.representations.settlements import SettlementOut, settlement
 from domain.entries import EntryItemKind, EntryStatus
-from domain.ledger_views import EntryDetailView, EntryPage, TiedPaymentView
+from domain.ledger_views import EntryDetailView, TiedPaymentView
 from domain.payments import PaymentStatus
 from domain.views import EntryView
 
@@ -59,11 +59,8 @@ class EntryDetailOut(Representation):
     updated_at: Moment
 
 
-class EntryList(Representation):
+class EntryList(Page[EntryDetailOut]):
     """A page of entries, newest first. `next_cursor` is null on the last page."""
-
-    items: list[EntryDetailOut]
-    next_cursor: str | None
 
 
 def entry(view: EntryView, currency: str) -> EntryOut:
@@ -93,11 +90,6 @@ def entry_detail(view: EntryDetailView) -> EntryDetailOut:
         created_at=view.created_at,
         updated_at=view.updated_at,
     )
-
-
-def entry_list(page: EntryPage) -> EntryList:
-    """A page of entries."""
-    return EntryList(items=[entry_detail(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def _tied(tie: TiedPaymentView, currency: str) -> EntryItemOut:

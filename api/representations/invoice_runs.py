@@ -4,11 +4,11 @@ from datetime import date
 
 from pydantic import ConfigDict
 
-from api.representations.base import Amount, Moment, Representation, WorkflowOut, amount
+from api.representations.base import Amount, Moment, Page, Representation, WorkflowOut, amount
 from api.services import Site
 from domain.billing import RunMode
 from domain.invoice_runs import RunOrderStatus, RunPhase
-from domain.views import InvoiceRunPage, InvoiceRunView, RunOrderPage, RunOrderView
+from domain.views import InvoiceRunView, RunOrderView
 
 
 class OrderFilterOut(Representation):
@@ -52,11 +52,8 @@ class InvoiceRunOut(Representation):
     completed_at: Moment | None
 
 
-class InvoiceRunList(Representation):
+class InvoiceRunList(Page[InvoiceRunOut]):
     """A page of invoice runs, newest first. `next_cursor` is null on the last page."""
-
-    items: list[InvoiceRunOut]
-    next_cursor: str | None
 
 
 class InvoiceRunOrderOut(Representation):
@@ -73,11 +70,8 @@ class InvoiceRunOrderOut(Representation):
     error: str | None
 
 
-class InvoiceRunOrderList(Representation):
+class InvoiceRunOrderList(Page[InvoiceRunOrderOut]):
     """A page of a run's orders, oldest first. `next_cursor` is null on the last page."""
-
-    items: list[InvoiceRunOrderOut]
-    next_cursor: str | None
 
 
 def invoice_run(view: InvoiceRunView, site: Site) -> InvoiceRunOut:
@@ -112,17 +106,8 @@ def invoice_run(view: InvoiceRunView, site: Site) -> InvoiceRunOut:
     )
 
 
-def invoice_run_list(page: InvoiceRunPage, site: Site) -> InvoiceRunList:
-    """A page of runs."""
-    return InvoiceRunList(items=[invoice_run(view, site) for view in page.items], next_cursor=page.next_cursor)
-
-
-def invoice_run_order_list(page: RunOrderPage) -> InvoiceRunOrderList:
-    """A page of a run's orders."""
-    return InvoiceRunOrderList(items=[_order(view) for view in page.items], next_cursor=page.next_cursor)
-
-
-def _order(view: RunOrderView) -> InvoiceRunOrderOut:
+def invoice_run_order(view: RunOrderView) -> InvoiceRunOrderOut:
+    """What became of an order in a run."""
     return InvoiceRunOrderOut(
         order=view.order_id,
         number=view.number,

@@ -4,11 +4,11 @@ from datetime import date
 
 from pydantic import Field
 
-from api.representations.base import Amount, Representation, amount
+from api.representations.base import Amount, Page, Representation, amount
 from api.representations.deliveries import DeliveryOut
 from api.services import Site
 from domain.invoices import InvoiceKind, InvoiceStatus
-from domain.views import InvoicePage, InvoiceView
+from domain.views import InvoiceView
 
 
 class CorrectionOut(Representation):
@@ -42,11 +42,8 @@ class InvoiceOut(Representation):
     delivery: DeliveryOut | None
 
 
-class InvoiceList(Representation):
+class InvoiceList(Page[InvoiceOut]):
     """A page of documents, newest first. `next_cursor` is null on the last page."""
-
-    items: list[InvoiceOut]
-    next_cursor: str | None
 
 
 def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
@@ -72,8 +69,3 @@ def invoice(view: InvoiceView, site: Site) -> InvoiceOut:
         xml=f"{address}/xml" if view.xml else None,
         delivery=DeliveryOut(status=view.delivery.status, at=view.delivery.at) if view.delivery else None,
     )
-
-
-def invoice_list(page: InvoicePage, site: Site) -> InvoiceList:
-    """A page of documents."""
-    return InvoiceList(items=[invoice(view, site) for view in page.items], next_cursor=page.next_cursor)

@@ -4,9 +4,9 @@ from datetime import date
 
 from pydantic import ConfigDict
 
-from api.representations.base import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Page, Representation, amount
 from domain.checkout import Address, PriceMode
-from domain.ledger_views import OrderDetailView, OrderPage
+from domain.ledger_views import OrderDetailView
 from domain.views import OrderView
 
 
@@ -84,11 +84,8 @@ class OrderDetailOut(Representation):
     created_at: Moment
 
 
-class OrderList(Representation):
+class OrderList(Page[OrderDetailOut]):
     """A page of orders, newest first. `next_cursor` is null on the last page."""
-
-    items: list[OrderDetailOut]
-    next_cursor: str | None
 
 
 def order(view: OrderView, currency: str) -> OrderOut:
@@ -144,11 +141,6 @@ def order_detail(view: OrderDetailView) -> OrderDetailOut:
         ],
         created_at=view.created_at,
     )
-
-
-def order_list(page: OrderPage) -> OrderList:
-    """A page of orders."""
-    return OrderList(items=[order_detail(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def _address(address: Address) -> AddressOut:

@@ -4,10 +4,10 @@ from datetime import date
 
 from pydantic import ConfigDict
 
-from api.representations.base import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Page, Representation, amount
 from domain.disputes import DisputeStatus
 from domain.entries import EntryItemKind
-from domain.ledger_views import EntryItemView, PaymentDetailView, PaymentPage
+from domain.ledger_views import EntryItemView, PaymentDetailView
 from domain.payments import AttemptStatus, PaymentStatus, Promise, SettledBy
 from domain.views import AttemptView, DisputeView, PaymentView
 
@@ -68,11 +68,8 @@ class PaymentDetailOut(PaymentOut):
     updated_at: Moment
 
 
-class PaymentList(Representation):
+class PaymentList(Page[PaymentDetailOut]):
     """A page of payments, newest first. `next_cursor` is null on the last page."""
-
-    items: list[PaymentDetailOut]
-    next_cursor: str | None
 
 
 class AttemptOut(Representation):
@@ -133,11 +130,6 @@ def payment_detail(view: PaymentDetailView) -> PaymentDetailOut:
         created_at=view.created_at,
         updated_at=view.updated_at,
     )
-
-
-def payment_list(page: PaymentPage) -> PaymentList:
-    """A page of payments."""
-    return PaymentList(items=[payment_detail(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def attempt(view: AttemptView) -> AttemptOut:

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from api.representations.base import Amount, Moment, Representation, amount
+from api.representations.base import Amount, Moment, Page, Representation, amount
 from domain.payouts import PayoutItemKind, PayoutStatus
-from domain.views import PayoutItemView, PayoutPage, PayoutView
+from domain.views import PayoutItemView, PayoutView
 
 
 class PayoutOut(Representation):
@@ -40,11 +40,8 @@ class PayoutDetailOut(PayoutOut):
     items: list[PayoutItemOut]
 
 
-class PayoutList(Representation):
+class PayoutList(Page[PayoutOut]):
     """A page of payouts, newest first. `next_cursor` is null on the last page."""
-
-    items: list[PayoutOut]
-    next_cursor: str | None
 
 
 def payout(view: PayoutView) -> PayoutOut:
@@ -65,11 +62,6 @@ def payout_detail(view: PayoutView) -> PayoutDetailOut:
     """A payout with its items."""
     items = [_item(item, view.currency) for item in view.items or ()]
     return PayoutDetailOut(**payout(view).model_dump(), items=items)
-
-
-def payout_list(page: PayoutPage) -> PayoutList:
-    """A page of payouts."""
-    return PayoutList(items=[payout(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def _item(view: PayoutItemView, currency: str) -> PayoutItemOut:

@@ -2,8 +2,8 @@
 
 from pydantic import ConfigDict
 
-from api.representations.base import Moment, Representation
-from domain.audit import AuditPage, FindingKind, Series, SeriesPage
+from api.representations.base import Moment, Page, Representation
+from domain.audit import AuditPage, FindingKind, Series
 
 
 class SeriesOut(Representation):
@@ -21,11 +21,8 @@ class SeriesOut(Representation):
     last_proof: str | None
 
 
-class SeriesList(Representation):
+class SeriesList(Page[SeriesOut]):
     """A page of number series. `next_cursor` is null on the last page."""
-
-    items: list[SeriesOut]
-    next_cursor: str | None
 
 
 class FindingOut(Representation):
@@ -60,11 +57,6 @@ def series(view: Series) -> SeriesOut:
         documents=view.documents,
         last_proof=view.last_proof,
     )
-
-
-def series_list(page: SeriesPage) -> SeriesList:
-    """A page of number series."""
-    return SeriesList(items=[series(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def audit(page: AuditPage) -> AuditOut:

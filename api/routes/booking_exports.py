@@ -1,5 +1,6 @@
 """Exports of bookings: made once per range, fetched as often as need be."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -9,7 +10,7 @@ from api import openapi
 from api.bodies import read_json_object
 from api.book_schemas import BookingExportBody
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
-from api.representations.booking_exports import BookingExportList, BookingExportOut, booking_export, booking_export_list
+from api.representations.booking_exports import BookingExportList, BookingExportOut, booking_export
 from api.schemas import PageQuery
 from api.services import Services
 from api.violations import parse
@@ -78,7 +79,7 @@ async def list_exports(
 ) -> BookingExportList:
     """List the merchant's batches, newest first; follow `next_cursor` for more."""
     page = await services.books.exports(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return booking_export_list(page, site)
+    return BookingExportList.of(page, partial(booking_export, site=site))
 
 
 @router.get(

@@ -16,9 +16,7 @@ from api.representations.bookings import (
     PeriodList,
     TrialBalanceOut,
     booking,
-    booking_list,
     period_change,
-    period_list,
     trial_balance,
 )
 from api.schemas import PageQuery
@@ -67,7 +65,7 @@ async def list_bookings(
         checkout_id=wanted.checkout,
     )
     page = await services.books.bookings(merchant.id, only, cursor=wanted.cursor, limit=wanted.limit)
-    return booking_list(page)
+    return BookingList.of(page, booking)
 
 
 @router.get(
@@ -127,7 +125,7 @@ async def list_periods(
 ) -> PeriodList:
     """List who closed or reopened which month, and why. A month that was never closed is open."""
     page = await services.books.periods(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return period_list(page)
+    return PeriodList.of(page, period_change)
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
-from api.representations.cases import CaseList, CaseOut, case, case_list
+from api.representations.cases import CaseList, CaseOut, case
 from api.schemas import CaseDecisionBody, CaseQuery
 from api.services import Services
 from api.violations import parse
@@ -44,7 +44,7 @@ async def stated_decision(request: Request, _: TheMerchant) -> CaseDecisionBody:
 async def list_cases(merchant: TheMerchant, services: TheServices, wanted: Annotated[CaseQuery, Query()]) -> CaseList:
     """List the merchant's cases, newest first; follow `next_cursor` for more."""
     page = await services.reader.cases(merchant.id, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit)
-    return case_list(page)
+    return CaseList.of(page, case)
 
 
 @router.get(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,7 +12,7 @@ from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
 from api.ports import NotPayable, RunsUnavailable, TooLateToCancel
-from api.representations.checkouts import CheckoutList, CheckoutOut, checkout, checkout_list
+from api.representations.checkouts import CheckoutList, CheckoutOut, checkout
 from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
 from api.vat_evidence import evidence_for
@@ -94,7 +95,7 @@ async def list_checkouts(
         cursor=wanted.cursor,
         limit=wanted.limit,
     )
-    return checkout_list(page, site)
+    return CheckoutList.of(page, partial(checkout, site=site))
 
 
 @router.get(

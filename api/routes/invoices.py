@@ -1,6 +1,7 @@
 """Invoices and their stored documents."""
 
 import re
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api import openapi
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.representations.invoices import InvoiceList, InvoiceOut, invoice, invoice_list
+from api.representations.invoices import InvoiceList, InvoiceOut, invoice
 from api.schemas import InvoiceQuery
 from api.services import Services
 from domain.documents import MEDIA_TYPES, DocumentRef
@@ -36,7 +37,7 @@ async def list_invoices(
     page = await services.reader.invoices(
         merchant.id, kind=wanted.kind, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit
     )
-    return invoice_list(page, site)
+    return InvoiceList.of(page, partial(invoice, site=site))
 
 
 @router.get(

@@ -9,9 +9,9 @@ from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
 from api.ledger_bodies import EntryCancelationBody, EntryQuery, LedgerQuery, PaymentQuery, ReductionBody
 from api.ports import RunsUnavailable
-from api.representations.entries import EntryDetailOut, EntryList, entry_detail, entry_list
-from api.representations.orders import OrderDetailOut, OrderList, order_detail, order_list
-from api.representations.payments import PaymentDetailOut, PaymentList, payment_detail, payment_list
+from api.representations.entries import EntryDetailOut, EntryList, entry_detail
+from api.representations.orders import OrderDetailOut, OrderList, order_detail
+from api.representations.payments import PaymentDetailOut, PaymentList, payment_detail
 from api.services import Services
 from api.violations import parse
 from domain.errors import NotFound, SettlementKeyConflict
@@ -40,7 +40,7 @@ async def list_entries(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[EntryQuery, Query()]
 ) -> EntryList:
     """List the merchant's entries, newest first; follow `next_cursor` for more."""
-    return entry_list(await services.ledger.entries(merchant.id, _wanted(wanted), wanted.status))
+    return EntryList.of(await services.ledger.entries(merchant.id, _wanted(wanted), wanted.status), entry_detail)
 
 
 @router.get(
@@ -62,7 +62,7 @@ async def list_orders(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[LedgerQuery, Query()]
 ) -> OrderList:
     """List the merchant's sales orders, newest first; follow `next_cursor` for more."""
-    return order_list(await services.ledger.orders(merchant.id, _wanted(wanted)))
+    return OrderList.of(await services.ledger.orders(merchant.id, _wanted(wanted)), order_detail)
 
 
 @router.get(
@@ -87,7 +87,7 @@ async def list_payments(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[PaymentQuery, Query()]
 ) -> PaymentList:
     """List the merchant's payments, newest first; follow `next_cursor` for more."""
-    return payment_list(await services.ledger.payments(merchant.id, _wanted(wanted), wanted.status))
+    return PaymentList.of(await services.ledger.payments(merchant.id, _wanted(wanted), wanted.status), payment_detail)
 
 
 @router.get(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations.payouts import PayoutDetailOut, PayoutList, payout_detail, payout_list
+from api.representations.payouts import PayoutDetailOut, PayoutList, payout, payout_detail
 from api.schemas import PageQuery
 from domain.errors import NotFound
 
@@ -23,7 +23,7 @@ async def list_payouts(
 ) -> PayoutList:
     """List the merchant's payouts, newest first; follow `next_cursor` for more."""
     page = await services.reader.payouts(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return payout_list(page)
+    return PayoutList.of(page, payout)
 
 
 @router.get(
