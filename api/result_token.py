@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
-from api.representations import amount
+from api.representations.base import amount
 from api.results import Result
 from domain.checkout import CheckoutStatus
 from domain.views import PaymentPageView

@@ -19,6 +19,15 @@ from tests.house import House, house
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that share what is dear to set up must share a process: without a word, some versions do not see to it."""
+    if getattr(config.option, "loadgroup", False) and any(
+        item.get_closest_marker("xdist_group") and "@" not in item.nodeid for item in items
+    ):
+        raise pytest.UsageError("this pytest and this pytest-xdist keep no group of tests in one process")
+
+
 def pytest_collection_finish() -> None:
     """No garbage collection has to walk what is loaded once and stays."""
     gc.collect()

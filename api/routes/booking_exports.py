@@ -1,15 +1,16 @@
 """Exports of bookings: made once per range, fetched as often as need be."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from api import book_representations, openapi
+from api import openapi
 from api.bodies import read_json_object
-from api.book_representations import BookingExportList, BookingExportOut
 from api.book_schemas import BookingExportBody
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
+from api.representations.booking_exports import BookingExportList, BookingExportOut, booking_export
 from api.schemas import PageQuery
 from api.services import Services
 from api.violations import parse
@@ -65,7 +66,7 @@ async def make_export(
     )
     made = await services.books.export(step)
     response.status_code = 201 if made.created else 200
-    return book_representations.booking_export(made.export, site.booking_file_url(made.export.id))
+    return booking_export(made.export, site)
 
 
 @router.get(
@@ -78,7 +79,7 @@ async def list_exports(
 ) -> BookingExportList:
     """List the merchant's batches, newest first; follow `next_cursor` for more."""
     page = await services.books.exports(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return book_representations.booking_export_list(page, [site.booking_file_url(view.id) for view in page.items])
+    return BookingExportList.of(page, partial(booking_export, site=site))
 
 
 @router.get(
@@ -88,8 +89,7 @@ async def list_exports(
 )
 async def read_export(export_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> BookingExportOut:
     """Read which bookings a batch holds, and where its file is."""
-    view = await _export(export_id, merchant, services)
-    return book_representations.booking_export(view, site.booking_file_url(view.id))
+    return booking_export(await _export(export_id, merchant, services), site)
 
 
 @router.get(

@@ -5,11 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import book_representations, openapi
+from api import openapi
 from api.bodies import read_json_object
-from api.book_representations import BookingList, BookingOut, PeriodChangeOut, PeriodList, TrialBalanceOut
 from api.book_schemas import BookingQuery, RangeQuery, ReasonBody
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
+from api.representations.bookings import (
+    BookingList,
+    BookingOut,
+    PeriodChangeOut,
+    PeriodList,
+    TrialBalanceOut,
+    booking,
+    period_change,
+    trial_balance,
+)
 from api.schemas import PageQuery
 from api.violations import parse
 from domain.book_views import BookingFilter
@@ -56,7 +65,7 @@ async def list_bookings(
         checkout_id=wanted.checkout,
     )
     page = await services.books.bookings(merchant.id, only, cursor=wanted.cursor, limit=wanted.limit)
-    return book_representations.booking_list(page)
+    return BookingList.of(page, booking)
 
 
 @router.get(
@@ -69,7 +78,7 @@ async def read_booking(booking_id: str, merchant: TheMerchant, services: TheServ
     view = await services.books.booking(merchant.id, known_form("booking", booking_id))
     if view is None:
         raise NotFound("booking", booking_id)
-    return book_representations.booking(view)
+    return booking(view)
 
 
 @router.post(
@@ -103,7 +112,7 @@ async def read_trial_balance(
     if days.last_day < days.first_day:
         raise InvalidInput([Violation(pointer="/to", message="must not be before `from`")])
     balances = await services.books.trial_balance(merchant.id, days.first_day, days.last_day)
-    return book_representations.trial_balance(balances)
+    return trial_balance(balances)
 
 
 @router.get(
@@ -116,7 +125,7 @@ async def list_periods(
 ) -> PeriodList:
     """List who closed or reopened which month, and why. A month that was never closed is open."""
     page = await services.books.periods(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return book_representations.period_list(page)
+    return PeriodList.of(page, period_change)
 
 
 @router.post(
@@ -135,7 +144,7 @@ async def close_period(
     step = ChangePeriod(
         merchant_id=merchant.id, month=Month.parse(month), closed=True, by=actor, reason=reason, at=datetime.now(UTC)
     )
-    return book_representations.period_change(await services.books.change_period(step))
+    return period_change(await services.books.change_period(step))
 
 
 @router.post(
@@ -154,4 +163,4 @@ async def reopen_period(
     step = ChangePeriod(
         merchant_id=merchant.id, month=Month.parse(month), closed=False, by=actor, reason=reason, at=datetime.now(UTC)
     )
-    return book_representations.period_change(await services.books.change_period(step))
+    return period_change(await services.books.change_period(step))

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import NotPayable
-from api.representations import CheckoutOut
+from api.representations.checkouts import CheckoutOut, checkout
 from api.schemas import CaptureBody
 from api.services import Services
 from api.violations import parse
@@ -58,7 +58,7 @@ async def capture_checkout(
             await services.runs.capture(view.workflow_id, wanted)
         view = await _known(services, merchant, wanted.checkout_id)
     _demand_captured(wanted, view)
-    return representations.checkout(view, site)
+    return checkout(view, site)
 
 
 def _demand_captured(wanted: CaptureRequest, view: CheckoutView) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
-from api.representations import CaseList, CaseOut
+from api.representations.cases import CaseList, CaseOut, case
 from api.schemas import CaseDecisionBody, CaseQuery
 from api.services import Services
 from api.violations import parse
@@ -44,7 +44,7 @@ async def stated_decision(request: Request, _: TheMerchant) -> CaseDecisionBody:
 async def list_cases(merchant: TheMerchant, services: TheServices, wanted: Annotated[CaseQuery, Query()]) -> CaseList:
     """List the merchant's cases, newest first; follow `next_cursor` for more."""
     page = await services.reader.cases(merchant.id, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit)
-    return representations.case_list(page)
+    return CaseList.of(page, case)
 
 
 @router.get(
@@ -54,7 +54,7 @@ async def list_cases(merchant: TheMerchant, services: TheServices, wanted: Annot
 )
 async def read_case(case_id: str, merchant: TheMerchant, services: TheServices) -> CaseOut:
     """Read what was found, what can be decided, and what was."""
-    return representations.case(await _case(case_id, merchant, services))
+    return case(await _case(case_id, merchant, services))
 
 
 @router.post(
@@ -89,7 +89,7 @@ async def decide_case(
             await (services.runs.decide(view, step) if view.workflow_id else services.cases.decide(step))
         view = await _case(case_id, merchant, services)
         _demand_option(view, wanted)
-    return representations.case(view)
+    return case(view)
 
 
 def _demand_option(view: CaseView, wanted: CaseDecisionBody) -> None:

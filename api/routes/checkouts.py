@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
 from api.ports import NotPayable, RunsUnavailable, TooLateToCancel
-from api.representations import CheckoutList, CheckoutOut
+from api.representations.checkouts import CheckoutList, CheckoutOut, checkout
 from api.schemas import CancelBody, CheckoutBody, CheckoutQuery
 from api.services import Services, Site
 from api.vat_evidence import evidence_for
@@ -72,7 +73,7 @@ async def start_checkout(
         response.headers["Location"] = site.checkout_url(view.id)
     else:
         response.status_code = 200
-    return representations.checkout(view, site)
+    return checkout(view, site)
 
 
 @router.get(
@@ -94,7 +95,7 @@ async def list_checkouts(
         cursor=wanted.cursor,
         limit=wanted.limit,
     )
-    return representations.checkout_list(page, site)
+    return CheckoutList.of(page, partial(checkout, site=site))
 
 
 @router.get(
@@ -104,7 +105,7 @@ async def list_checkouts(
 )
 async def read_checkout(checkout_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> CheckoutOut:
     """Read where a checkout stands, and all that came of it."""
-    return representations.checkout(await _known(services, merchant, checkout_id), site)
+    return checkout(await _known(services, merchant, checkout_id), site)
 
 
 async def stated_cancel(request: Request, _: TheMerchant) -> CancelBody:
@@ -142,7 +143,7 @@ async def cancel_checkout(
         view = await _known(services, merchant, checkout_id)
     if view.status is not CheckoutStatus.CANCELED:
         raise TooLateToCancel(view.status)
-    return representations.checkout(view, site)
+    return checkout(view, site)
 
 
 async def _known(services: Services, merchant: Merchant, checkout_id: str) -> CheckoutView:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import RunsUnavailable
-from api.representations import InvoiceOut
+from api.representations.invoices import InvoiceOut, invoice
 from api.schemas import CancelInvoiceBody, CreditNoteBody
 from api.services import Services, Site
 from api.violations import parse
@@ -110,7 +110,7 @@ async def _correct(
         response.headers["Location"] = site.invoice_url(view.id)
     else:
         response.status_code = 200
-    return representations.invoice(view, site)
+    return invoice(view, site)
 
 
 async def _find_or_ask(

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheDownloads, TheMerchant, TheServices, TheSite, known_form
 from api.download_links import LONGEST, SHORTEST, LinkExpired
 from api.problems import RequestRefused, link_expired
-from api.representations import DeliveryList, DownloadLinkOut, SentDeliveryOut
+from api.representations.deliveries import DeliveryList, DownloadLinkOut, SentDeliveryOut, delivery
 from api.schemas import DownloadLinkBody, ResendBody
 from api.services import Services
 from api.violations import parse
@@ -60,7 +60,7 @@ async def list_deliveries(invoice_id: str, merchant: TheMerchant, services: TheS
     """Every mail with this document, newest first, with what mail servers said."""
     await _invoice(invoice_id, merchant, services)
     found = await services.reader.deliveries(merchant.id, invoice_id)
-    return DeliveryList(items=[representations.delivery(view) for view in found])
+    return DeliveryList(items=[delivery(view) for view in found])
 
 
 @router.post(
@@ -94,7 +94,7 @@ async def send_again(
     sent = next(one for one in await services.reader.deliveries(merchant.id, invoice_id) if one.key == wanted.key)
     if wanted.email is not None and wanted.email != sent.recipient:
         raise DeliveryKeyConflict(wanted.key)
-    return representations.delivery(sent)
+    return delivery(sent)
 
 
 @router.post(

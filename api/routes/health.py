@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from api import openapi
 from api.dependencies import TheServices
-from api.representations import PartsOut, ReadinessOut
+from api.representations.health import PartsOut, ReadinessOut
 
 PATIENCE_SECONDS = 2.0
 

@@ -1,6 +1,7 @@
 """The generic invoice run: start one, see how far it is, and what became of each order."""
 
 import secrets
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -8,15 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.invoice_run_representations import (
+from api.ports import RunsUnavailable
+from api.representations.invoice_runs import (
     InvoiceRunList,
     InvoiceRunOrderList,
     InvoiceRunOut,
     invoice_run,
-    invoice_run_list,
-    invoice_run_order_list,
+    invoice_run_order,
 )
-from api.ports import RunsUnavailable
 from api.schemas import InvoiceRunBody, PageQuery, RunOrderQuery
 from api.services import Services
 from api.violations import parse
@@ -79,7 +79,7 @@ async def list_invoice_runs(
 ) -> InvoiceRunList:
     """List the merchant's invoice runs, newest first; follow `next_cursor` for more."""
     page = await services.reader.invoice_runs(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return invoice_run_list(page, site)
+    return InvoiceRunList.of(page, partial(invoice_run, site=site))
 
 
 @router.get(
@@ -110,7 +110,7 @@ async def list_orders_of_invoice_run(
     page = await services.reader.invoice_run_orders(
         merchant.id, view.id, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit
     )
-    return invoice_run_order_list(page)
+    return InvoiceRunOrderList.of(page, invoice_run_order)
 
 
 async def _find_or_start(

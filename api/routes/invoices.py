@@ -1,14 +1,15 @@
 """Invoices and their stored documents."""
 
 import re
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
-from api.representations import InvoiceList, InvoiceOut
+from api.representations.invoices import InvoiceList, InvoiceOut, invoice
 from api.schemas import InvoiceQuery
 from api.services import Services
 from domain.documents import MEDIA_TYPES, DocumentRef
@@ -36,7 +37,7 @@ async def list_invoices(
     page = await services.reader.invoices(
         merchant.id, kind=wanted.kind, status=wanted.status, cursor=wanted.cursor, limit=wanted.limit
     )
-    return representations.invoice_list(page, site)
+    return InvoiceList.of(page, partial(invoice, site=site))
 
 
 @router.get(
@@ -46,7 +47,7 @@ async def list_invoices(
 )
 async def read_invoice(invoice_id: str, merchant: TheMerchant, services: TheServices, site: TheSite) -> InvoiceOut:
     """Read a finalized invoice, credit note or cancelation, with what it corrects and what corrects it."""
-    return representations.invoice(await _invoice(invoice_id, merchant, services), site)
+    return invoice(await _invoice(invoice_id, merchant, services), site)
 
 
 @router.get(

@@ -4,20 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from api import ledger_representations as representations
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, known_form
 from api.ledger_bodies import EntryCancelationBody, EntryQuery, LedgerQuery, PaymentQuery, ReductionBody
-from api.ledger_representations import (
-    EntryDetailOut,
-    EntryList,
-    OrderDetailOut,
-    OrderList,
-    PaymentDetailOut,
-    PaymentList,
-)
 from api.ports import RunsUnavailable
+from api.representations.entries import EntryDetailOut, EntryList, entry_detail
+from api.representations.orders import OrderDetailOut, OrderList, order_detail
+from api.representations.payments import PaymentDetailOut, PaymentList, payment_detail
 from api.services import Services
 from api.violations import parse
 from domain.errors import NotFound, SettlementKeyConflict
@@ -46,7 +40,7 @@ async def list_entries(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[EntryQuery, Query()]
 ) -> EntryList:
     """List the merchant's entries, newest first; follow `next_cursor` for more."""
-    return representations.entry_list(await services.ledger.entries(merchant.id, _wanted(wanted), wanted.status))
+    return EntryList.of(await services.ledger.entries(merchant.id, _wanted(wanted), wanted.status), entry_detail)
 
 
 @router.get(
@@ -56,7 +50,7 @@ async def list_entries(
 )
 async def read_entry(entry_id: str, merchant: TheMerchant, services: TheServices) -> EntryDetailOut:
     """Read what is owed, the money on it, and what was done with it."""
-    return representations.entry(await _known(services, merchant, entry_id))
+    return entry_detail(await _known(services, merchant, entry_id))
 
 
 @router.get(
@@ -68,7 +62,7 @@ async def list_orders(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[LedgerQuery, Query()]
 ) -> OrderList:
     """List the merchant's sales orders, newest first; follow `next_cursor` for more."""
-    return representations.order_list(await services.ledger.orders(merchant.id, _wanted(wanted)))
+    return OrderList.of(await services.ledger.orders(merchant.id, _wanted(wanted)), order_detail)
 
 
 @router.get(
@@ -81,7 +75,7 @@ async def read_order(order_id: str, merchant: TheMerchant, services: TheServices
     view = await services.ledger.order(merchant.id, known_form("order", order_id))
     if view is None:
         raise NotFound("order", order_id)
-    return representations.order(view)
+    return order_detail(view)
 
 
 @router.get(
@@ -93,7 +87,7 @@ async def list_payments(
     merchant: TheMerchant, services: TheServices, wanted: Annotated[PaymentQuery, Query()]
 ) -> PaymentList:
     """List the merchant's payments, newest first; follow `next_cursor` for more."""
-    return representations.payment_list(await services.ledger.payments(merchant.id, _wanted(wanted), wanted.status))
+    return PaymentList.of(await services.ledger.payments(merchant.id, _wanted(wanted), wanted.status), payment_detail)
 
 
 @router.get(
@@ -106,7 +100,7 @@ async def read_payment(payment_id: str, merchant: TheMerchant, services: TheServ
     view = await services.ledger.payment(merchant.id, known_form("payment", payment_id))
     if view is None:
         raise NotFound("payment", payment_id)
-    return representations.payment_detail(view)
+    return payment_detail(view)
 
 
 # What can be done with an entry
@@ -147,7 +141,7 @@ async def reduce_entry(
     again changes nothing."""
     await _known(services, merchant, wanted.entry_id)
     await _do(services, merchant, wanted, actor)
-    return representations.entry(await _known(services, merchant, wanted.entry_id))
+    return entry_detail(await _known(services, merchant, wanted.entry_id))
 
 
 @router.post(
@@ -171,7 +165,7 @@ async def cancel_entry(
     if not any(done.kind is SettlementKind.CANCELATION for done in view.settlements):
         await services.settlements.ask(merchant.id, wanted, by=actor)
         view = await _known(services, merchant, wanted.entry_id)
-    return representations.entry(view)
+    return entry_detail(view)
 
 
 async def _do(services: Services, merchant: Merchant, wanted: Reduce, actor: str) -> None:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations import PayoutDetailOut, PayoutList
+from api.representations.payouts import PayoutDetailOut, PayoutList, payout, payout_detail
 from api.schemas import PageQuery
 from domain.errors import NotFound
 
@@ -23,7 +23,7 @@ async def list_payouts(
 ) -> PayoutList:
     """List the merchant's payouts, newest first; follow `next_cursor` for more."""
     page = await services.reader.payouts(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return representations.payout_list(page)
+    return PayoutList.of(page, payout)
 
 
 @router.get(
@@ -36,4 +36,4 @@ async def read_payout(payout_id: str, merchant: TheMerchant, services: TheServic
     view = await services.reader.payout(merchant.id, known_form("payout", payout_id))
     if view is None:
         raise NotFound("payout", payout_id)
-    return representations.payout(view)
+    return payout_detail(view)

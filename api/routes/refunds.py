@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import openapi, representations
+from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheMerchant, TheServices, TheSite, known_form
 from api.ports import RunsUnavailable
-from api.representations import RefundOut
+from api.representations.refunds import RefundOut, refund
 from api.schemas import DecisionBody, RefundBody
 from api.services import Services
 from api.violations import parse
@@ -72,7 +72,7 @@ async def ask_for_refund(
         response.headers["Location"] = site.refund_url(view.id)
     else:
         response.status_code = 200
-    return representations.refund(view)
+    return refund(view)
 
 
 @router.get(
@@ -82,7 +82,7 @@ async def ask_for_refund(
 )
 async def read_refund(refund_id: str, merchant: TheMerchant, services: TheServices) -> RefundOut:
     """Read where a refund stands."""
-    return representations.refund(await _known(services, merchant, refund_id))
+    return refund(await _known(services, merchant, refund_id))
 
 
 @router.post(
@@ -140,7 +140,7 @@ async def _decide(
 ) -> RefundOut:
     view = await _known(services, merchant, refund_id)
     await services.refunds.decide(merchant.id, view.id, approved=approved, by=decision.by, reason=decision.reason)
-    return representations.refund(await _known(services, merchant, refund_id))
+    return refund(await _known(services, merchant, refund_id))
 
 
 async def _known(services: Services, merchant: Merchant, refund_id: str) -> RefundView:

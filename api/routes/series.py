@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import openapi, representations
+from api import openapi
 from api.dependencies import TheMerchant, TheServices, known_form
-from api.representations import AuditOut, SeriesList
+from api.representations.series import AuditOut, SeriesList, audit, series
 from api.schemas import AuditQuery, PageQuery
 from domain.errors import NotFound
 
@@ -23,7 +23,7 @@ async def list_series(
 ) -> SeriesList:
     """List the merchant's number series, with what each has drawn last and the proof of its last document."""
     page = await services.series.series(merchant.id, cursor=wanted.cursor, limit=wanted.limit)
-    return representations.series_list(page)
+    return SeriesList.of(page, series)
 
 
 @router.get(
@@ -42,4 +42,4 @@ async def audit_series(
     )
     if page is None:
         raise NotFound("series", series_id)
-    return representations.audit(page)
+    return audit(page)

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from api import ledger_representations as representations
 from api import openapi
 from api.bodies import read_json_object
 from api.dependencies import TheActor, TheMerchant, TheServices, TheSite, known_form
 from api.ledger_bodies import LinkBody, SettlementBody
-from api.ledger_representations import LinkOut, SettlementOut
 from api.ports import RunsUnavailable
+from api.representations.payment_links import LinkOut, link
+from api.representations.settlements import SettlementOut, settlement
 from api.services import Services
 from api.violations import parse
 from domain.combined_links import link_differences, link_id
@@ -73,7 +73,7 @@ async def settle_entries(
         raise SettlementKeyConflict(wanted.key, different)
     if not created:
         response.status_code = 200
-    return representations.settlement(view)
+    return settlement(view)
 
 
 @router.post(
@@ -104,7 +104,7 @@ async def issue_link(
         response.headers["Location"] = site.link_url(view.id)
     else:
         response.status_code = 200
-    return representations.link(view, site)
+    return link(view, site)
 
 
 @router.get(
@@ -117,7 +117,7 @@ async def read_link(link_id: str, merchant: TheMerchant, services: TheServices, 
     view = await services.ledger.link(merchant.id, known_form("payment link", link_id))
     if view is None:
         raise NotFound("payment link", link_id)
-    return representations.link(view, site)
+    return link(view, site)
 
 
 async def _open(services: Services, merchant: Merchant, wanted: LinkRequest) -> tuple[LinkView, bool]:

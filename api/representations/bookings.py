@@ -1,15 +1,12 @@
-"""What is read of the books, as JSON: money as decimal strings, debits positive."""
+"""Bookings, the balances they make, and the months they are in. Debits are positive."""
 
 from datetime import date
 
-from pydantic import ConfigDict, Field
-
-from api.representations import Amount, Moment, Representation, amount
-from domain.book_views import AccountBalance, BookedLine, BookingPage, BookingView
-from domain.booking_exports import ExportFormat, ExportPage, ExportView
+from api.representations.base import Amount, Moment, Page, Representation, amount
+from domain.book_views import AccountBalance, BookedLine, BookingView
 from domain.bookings import BookingKind
 from domain.cart import TaxCategory
-from domain.periods import PeriodPage, PeriodView
+from domain.periods import PeriodView
 
 
 class BookingLineOut(Representation):
@@ -46,11 +43,8 @@ class BookingOut(Representation):
     lines: list[BookingLineOut]
 
 
-class BookingList(Representation):
+class BookingList(Page[BookingOut]):
     """A page of bookings, newest first. `next_cursor` is null on the last page."""
-
-    items: list[BookingOut]
-    next_cursor: str | None
 
 
 class AccountBalanceOut(Representation):
@@ -81,34 +75,8 @@ class PeriodChangeOut(Representation):
     at: Moment
 
 
-class PeriodList(Representation):
+class PeriodList(Page[PeriodChangeOut]):
     """A page of closings and reopenings, newest first: a month stands as its newest says; others are open."""
-
-    items: list[PeriodChangeOut]
-    next_cursor: str | None
-
-
-class BookingExportOut(Representation):
-    """A batch of exported bookings. `fixed` when all its months were closed."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    id: str
-    format: ExportFormat
-    first_day: date = Field(alias="from")
-    last_day: date = Field(alias="to")
-    bookings: int
-    fixed: bool
-    file: str
-    created_by: str
-    created_at: Moment
-
-
-class BookingExportList(Representation):
-    """A page of batches, newest first. `next_cursor` is null on the last page."""
-
-    items: list[BookingExportOut]
-    next_cursor: str | None
 
 
 def booking(view: BookingView) -> BookingOut:
@@ -130,26 +98,6 @@ def booking(view: BookingView) -> BookingOut:
         created_at=view.created_at,
         lines=[_line(line, view.currency) for line in view.lines],
     )
-
-
-def _line(line: BookedLine, currency: str) -> BookingLineOut:
-    stated = amount(abs(line.amount), currency)
-    return BookingLineOut(
-        account=line.account,
-        account_name=line.account_name,
-        role=line.role,
-        debtor=line.debtor,
-        debit=stated if line.amount > 0 else None,
-        credit=stated if line.amount < 0 else None,
-        tax_category=line.tax_category,
-        tax_rate=None if line.tax_rate is None else f"{line.tax_rate:f}",
-        entry=line.entry_id,
-    )
-
-
-def booking_list(page: BookingPage) -> BookingList:
-    """A page of bookings."""
-    return BookingList(items=[booking(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 def trial_balance(balances: tuple[AccountBalance, ...]) -> TrialBalanceOut:
@@ -175,27 +123,16 @@ def period_change(view: PeriodView) -> PeriodChangeOut:
     return PeriodChangeOut(month=view.month, closed=view.closed, by=view.by, reason=view.reason, at=view.at)
 
 
-def period_list(page: PeriodPage) -> PeriodList:
-    """A page of closings and reopenings."""
-    return PeriodList(items=[period_change(view) for view in page.items], next_cursor=page.next_cursor)
-
-
-def booking_export(view: ExportView, file_url: str) -> BookingExportOut:
-    """A batch; `file_url` is where its file is."""
-    return BookingExportOut(
-        id=view.id,
-        format=view.format,
-        first_day=view.first_day,
-        last_day=view.last_day,
-        bookings=view.bookings,
-        fixed=view.fixed,
-        file=file_url,
-        created_by=view.created_by,
-        created_at=view.created_at,
+def _line(line: BookedLine, currency: str) -> BookingLineOut:
+    stated = amount(abs(line.amount), currency)
+    return BookingLineOut(
+        account=line.account,
+        account_name=line.account_name,
+        role=line.role,
+        debtor=line.debtor,
+        debit=stated if line.amount > 0 else None,
+        credit=stated if line.amount < 0 else None,
+        tax_category=line.tax_category,
+        tax_rate=None if line.tax_rate is None else f"{line.tax_rate:f}",
+        entry=line.entry_id,
     )
-
-
-def booking_export_list(page: ExportPage, file_urls: list[str]) -> BookingExportList:
-    """A page of batches, with where their files are."""
-    items = [booking_export(view, url) for view, url in zip(page.items, file_urls, strict=True)]
-    return BookingExportList(items=items, next_cursor=page.next_cursor)

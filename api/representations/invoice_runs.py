@@ -1,21 +1,17 @@
-"""Invoice runs as a shop reads them."""
+"""Invoice runs, and what became of their orders."""
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
-from api.representations import Amount, Moment, WorkflowOut, amount
+from api.representations.base import Amount, Moment, Page, Representation, WorkflowOut, amount
 from api.services import Site
 from domain.billing import RunMode
 from domain.invoice_runs import RunOrderStatus, RunPhase
-from domain.views import InvoiceRunPage, InvoiceRunView, RunOrderPage, RunOrderView
+from domain.views import InvoiceRunView, RunOrderView
 
 
-class _Representation(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OrderFilterOut(_Representation):
+class OrderFilterOut(Representation):
     """Which orders the run looks at."""
 
     customer: str | None
@@ -25,14 +21,14 @@ class OrderFilterOut(_Representation):
     metadata: dict[str, str]
 
 
-class CurrencyAmountOut(_Representation):
+class CurrencyAmountOut(Representation):
     """A sum in one currency."""
 
     currency: str
     amount: Amount
 
 
-class InvoiceRunOut(_Representation):
+class InvoiceRunOut(Representation):
     """An invoice run. `orders` counts what became of the orders; `amounts` are what it invoiced, or what a dry run
     would invoice."""
 
@@ -56,14 +52,11 @@ class InvoiceRunOut(_Representation):
     completed_at: Moment | None
 
 
-class InvoiceRunList(_Representation):
+class InvoiceRunList(Page[InvoiceRunOut]):
     """A page of invoice runs, newest first. `next_cursor` is null on the last page."""
 
-    items: list[InvoiceRunOut]
-    next_cursor: str | None
 
-
-class InvoiceRunOrderOut(_Representation):
+class InvoiceRunOrderOut(Representation):
     """An order in a run. Orders with the same `group` share an invoice, or would; `error` says why one does not."""
 
     order: str
@@ -77,11 +70,8 @@ class InvoiceRunOrderOut(_Representation):
     error: str | None
 
 
-class InvoiceRunOrderList(_Representation):
+class InvoiceRunOrderList(Page[InvoiceRunOrderOut]):
     """A page of a run's orders, oldest first. `next_cursor` is null on the last page."""
-
-    items: list[InvoiceRunOrderOut]
-    next_cursor: str | None
 
 
 def invoice_run(view: InvoiceRunView, site: Site) -> InvoiceRunOut:
@@ -116,17 +106,8 @@ def invoice_run(view: InvoiceRunView, site: Site) -> InvoiceRunOut:
     )
 
 
-def invoice_run_list(page: InvoiceRunPage, site: Site) -> InvoiceRunList:
-    """A page of runs."""
-    return InvoiceRunList(items=[invoice_run(view, site) for view in page.items], next_cursor=page.next_cursor)
-
-
-def invoice_run_order_list(page: RunOrderPage) -> InvoiceRunOrderList:
-    """A page of a run's orders."""
-    return InvoiceRunOrderList(items=[_order(view) for view in page.items], next_cursor=page.next_cursor)
-
-
-def _order(view: RunOrderView) -> InvoiceRunOrderOut:
+def invoice_run_order(view: RunOrderView) -> InvoiceRunOrderOut:
+    """What became of an order in a run."""
     return InvoiceRunOrderOut(
         order=view.order_id,
         number=view.number,

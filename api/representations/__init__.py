@@ -1,0 +1,1 @@
+"""What a shop reads, one module per subject."""
