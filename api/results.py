@@ -19,10 +19,10 @@ _FRUITLESS = {AttemptStatus.FAILED, AttemptStatus.EXPIRED, AttemptStatus.CANCELE
 
 
 class Result(StrEnum):
-    """Success: the money is captured. Authorized: it is held until the shop captures it. Pending: it comes in days.
+    """Success: the money is captured, or none was due. Authorized: it is held until the shop captures it.
 
-    Failure: it does not come; while the checkout awaits a payment, its link is still good. Review: a person decides.
-    Unconfirmed: the provider has not said yet.
+    Pending: it comes in days. Failure: it does not come; while the checkout awaits a payment, its link is still good.
+    Review: a person decides. Unconfirmed: the provider has not said yet.
     """
 
     SUCCESS = "success"
@@ -35,7 +35,7 @@ class Result(StrEnum):
 
 def result_of(view: PaymentPageView, status: CheckoutStatus) -> Result:
     """What there is to say of a checkout that stands at `status`."""
-    if status in PAID:
+    if status in PAID or (view.amount == 0 and status is CheckoutStatus.AWAITING_PAYMENT):
         return Result.SUCCESS
     if status is CheckoutStatus.NEEDS_REVIEW:
         return Result.REVIEW
@@ -51,7 +51,7 @@ def notice_of(view: PaymentPageView, status: CheckoutStatus) -> str:
     awaiting = status is CheckoutStatus.AWAITING_PAYMENT
     match result_of(view, status):
         case Result.SUCCESS:
-            return "paid"
+            return "paid" if view.amount else "nothing_due"
         case Result.AUTHORIZED:
             return "authorized"
         case Result.PENDING | Result.UNCONFIRMED:

@@ -1,6 +1,7 @@
 """Deposits: a checkout whose invoice asks for money before the goods, and a later one that deducts it.
 
-The final invoice shows the whole price and what each deposit invoice had of it; its entry is about the rest.
+The final invoice shows the whole price and what each deposit invoice had of it; its entry is about the rest. If there
+is none, nothing waits for money: the checkout goes on at once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -68,9 +69,9 @@ def _problems(request: CheckoutRequest, total: int, deposits: Mapping[str, Depos
         if problem := _problem(deposits.get(key), request.currency):
             yield Violation(pointer=f"/deducts/{index}", message=problem)
     deducted = sum(deposit.amount for deposit in known if deposit.currency == request.currency)
-    if request.deducts and deducted >= total:
+    if deducted > total:
         come_to, most = Money(deducted, request.currency), Money(total, request.currency)
-        message = f"come to {come_to}: must be less than the total, {most}, so that a rest is to be paid"
+        message = f"come to {come_to}: must not be more than the total, {most}"
         yield Violation(pointer="/deducts", message=message)
 
 

@@ -144,6 +144,8 @@ class CheckoutWorkflow:
             "issue payment link",
         )
         self._link_ends_at = link.expires_at
+        if self._opened.amount == 0:
+            self._watch.stir()  # deposits cover all of it: there is no money to wait for
         self._tell(f"Waiting for the customer to pay. The link ends {link.expires_at:%Y-%m-%d %H:%M} UTC.")
 
     async def _stay_ended(self) -> CheckoutResult:

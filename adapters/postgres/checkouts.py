@@ -19,7 +19,7 @@ from adapters.vat_ids import is_vat_id
 from domain import entries
 from domain.cart import REVERSED, PricedCart
 from domain.checkout import ENDED, CheckoutStatus
-from domain.entries import EntryStatus
+from domain.entries import EntryBalance, EntryStatus
 from domain.errors import CheckoutCanceled, InvalidInput, NotFound
 from domain.merchants import Merchant
 from domain.pricing import CheckoutRules, price_checkout
@@ -131,15 +131,16 @@ class PostgresCheckoutBook:
             return None
         total = cart.totals.payable
         deducted = await deposits.reserve(session, checkout_id, step.merchant_id, step.request, total)
+        owed = EntryBalance(initial=total - deducted)
         session.add(
             EntryRow(
                 id=new_id("ent"),
                 merchant_id=step.merchant_id,
                 checkout_id=checkout_id,
                 assignment_key=step.request.assignment_key,
-                status=EntryStatus.OPEN,
+                status=owed.status,
                 currency=cart.currency,
-                initial=total - deducted,
+                initial=owed.initial,
             )
         )
         await session.flush()

@@ -111,7 +111,7 @@ class EntryRow(Base):
         UniqueConstraint("merchant_id", "assignment_key"),
         UniqueConstraint("checkout_id"),
         Index("ix_entries_list", "merchant_id", "created_at", "id"),
-        CheckConstraint("initial > 0", name="initial_positive"),
+        CheckConstraint("initial >= 0", name="initial_not_negative"),
         CheckConstraint("reductions <= 0 AND initial + reductions >= 0", name="reductions_bounded"),
         CheckConstraint("assigned >= 0 AND assigned <= initial + reductions", name="assigned_bounded"),
         CheckConstraint("expected >= 0", name="expected_not_negative"),

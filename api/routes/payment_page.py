@@ -133,7 +133,7 @@ async def give_up(token: str, view: ThePage) -> Response:
 
 
 def _is_payable(view: PaymentPageView) -> bool:
-    return view.status is CheckoutStatus.AWAITING_PAYMENT and view.promise is None
+    return view.status is CheckoutStatus.AWAITING_PAYMENT and view.promise is None and view.amount > 0
 
 
 def _link_back(token: str, result: Result, status: CheckoutStatus) -> Link | None:

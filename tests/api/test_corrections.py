@@ -186,7 +186,7 @@ NOT_DEDUCTED: dict[str, tuple[dict[str, Any], Deposit | None, str]] = {
     "in another currency": ({"deducts": ["AZ-1"]}, deposit(currency="SEK"), "/deducts/0"),
     "deducted already": ({"deducts": ["AZ-1"]}, deposit(deducted_by="SO-1"), "/deducts/0"),
     "credited in full": ({"deducts": ["AZ-1"]}, deposit(amount=0), "/deducts/0"),
-    "no less than the total": ({"deducts": ["AZ-1"]}, deposit(amount=83_900), "/deducts"),
+    "more than the total": ({"deducts": ["AZ-1"]}, deposit(amount=83_901), "/deducts"),
     "named twice": ({"deducts": ["AZ-1", "AZ-1"]}, deposit(), "/deducts/1"),
     "by a deposit": ({"deducts": ["AZ-1"], "document": "deposit"}, deposit(), "/deducts"),
     "by a letter": ({"document": "letter"}, None, "/document"),

@@ -89,6 +89,23 @@ async def test_final_invoice_deducts_a_deposit_and_the_customer_pays_the_rest(th
     await series_are_sound(the_house)
 
 
+async def test_final_invoice_that_deposits_cover_completely_is_sent_without_a_payment(the_house: House) -> None:
+    deposit = await bought(the_house, document="deposit")
+
+    final = await the_house.open_checkout(fresh_body(deducts=[deposit["assignment_key"]]))
+    done = await the_house.reaches(final["id"], "completed")
+    page = await the_house.customer.get(final["payment_link"]["url"])
+    press = await the_house.customer.post(final["payment_link"]["url"])
+
+    assert (done["total"], done["entry"]["initial_amount"], done["entry"]["status"]) == ("839.00", "0.00", "balanced")
+    assert done["payments"] == []
+    assert (done["invoice"]["status"], done["invoice"]["deducts"]) == ("paid", [deposit["invoice"]["number"]])
+    assert done["invoice"]["total"] == "839.00"
+    for answer in (page, press):
+        assert (answer.status_code, "Es ist nichts mehr zu zahlen" in answer.text) == (200, True)
+    await series_are_sound(the_house)
+
+
 async def _arrives(house: House, body: dict[str, Any], number: str) -> None:
     """Wait until the customer has the document in his mailbox."""
 

@@ -84,6 +84,31 @@ async def test_final_invoice_shows_all_and_is_about_the_rest(clerk: Clerk) -> No
     await assert_money_is_conserved(clerk.engine)
 
 
+async def test_deposit_of_the_whole_price_leaves_nothing_to_pay_and_is_free_again_when_the_invoice_is_canceled(
+    clerk: Clerk,
+) -> None:
+    whole = await ordered(clerk, document="deposit")
+    await clerk.bill(whole)
+
+    entry = await clerk.open(request=a_request(deducts=(whole.assignment_key,)))
+    standing = await clerk.find(entry)
+    await clerk.orders.create_sales_order(of_checkout(entry))
+    balance = await clerk.balance(entry)
+    final = await invoice_of(clerk, entry)
+
+    assert (entry.amount, standing.covered, balance.balanced) == (0, True, True)
+    assert (final.cart.totals.grand_total, final.paid_total, final.due, final.payments) == (TOTAL, TOTAL, 0, ())
+    assert {row["status"] for row in await rows(clerk, "SELECT status FROM invoices")} == {"paid"}
+    await assert_money_is_conserved(clerk.engine)
+
+    await cancel(clerk, of_invoice(entry, await clerk.bill(entry)))
+
+    again = await clerk.open(request=a_request(deducts=(whole.assignment_key,)))
+    assert again.amount == 0
+    assert await findings(clerk) == []
+    await assert_money_is_conserved(clerk.engine)
+
+
 async def test_several_deposits_are_deducted_together(clerk: Clerk) -> None:
     keys = [(await deposit(clerk))[0] for _ in range(2)]
 
