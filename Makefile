@@ -1,6 +1,6 @@
 # Everything starts here; each target sets up what it needs. QUITTANCE_VAR=/other/dir keeps several stacks apart.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check clean
+.PHONY: help demo up test proofs check clean
 SHELL := /bin/sh
 
 PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -20,9 +20,13 @@ up: ## the whole stack until Ctrl-C: shop, payment page, inbox, API docs, Tempor
 	@$(SET_UP) sandbox
 	@exec $(VENV)/python -m sandbox.supervisor
 
-test: ## the whole test suite, against real parts
+test: ## the test suite, against real parts; proofs over many cases try some of them
 	@$(SET_UP) dev
-	@exec $(VENV)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	@exec $(VENV)/python -m pytest -n 3 --dist loadgroup $(TESTS)
+
+proofs: ## the proofs of the test suite over all their cases, and what takes long
+	@$(SET_UP) dev
+	@QUITTANCE_TEST_FULL=1 exec $(VENV)/python -m pytest -n 3 --dist loadgroup -m "proof or long"
 
 check: ## lint, types, who may import whom, migrations in step with the models
 	@$(SET_UP) dev

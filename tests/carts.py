@@ -2,7 +2,6 @@
 charges on lines and on the cart. Whoever makes documents of them must find them sound.
 """
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,8 +16,9 @@ from domain.invoices import CORRECTIONS, DocumentReference, Draft, Invoice, Invo
 from domain.merchants import Seller
 from domain.totals import CartLine, StatedAdjustment, line_amount, price_cart, stated_amount
 from tests.fakes.merchants import NORDWERK
+from tests.proofs import tries
 
-EXAMPLES = int(os.environ.get("QUITTANCE_CART_EXAMPLES", "2000"))
+EXAMPLES = tries("DRAFTS", some=300, all_of_them=2_000)
 """How many carts are tried where all of them matter."""
 
 ISSUED_ON = date(2026, 11, 26)

@@ -3,7 +3,6 @@
 A run of the rules is dear, and they are the same in both syntaxes, so each document is judged in one of them, by turns.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,8 +20,9 @@ from domain.money import major_from_minor
 from tests.documents.business_terms import Terms, agreed, read
 from tests.documents.generated import invoices
 from tests.documents.validation import problems, schema_problems
+from tests.proofs import tries
 
-CARTS = int(os.environ.get("QUITTANCE_TEST_CARTS", "2000"))
+CARTS = tries("CARTS", some=200, all_of_them=2_000)
 """So many documents are made up; a quarter of each group."""
 _WITH_FACTUR_X = 10
 """At every so many turns the rules of Factur-X are asked too: they repeat EN 16931 and take four times as long."""
@@ -42,6 +42,7 @@ _KNOWN = {InvoiceKind.DEPOSIT: {"BR-DE-TMP-32"}}
 """A deposit is paid before delivery, so XRechnung's warning that a day of delivery should be there is no fault."""
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS.keys())
 @pytest.mark.timeout(600)
 def test_whatever_a_document_says_the_rules_are_met_and_both_syntaxes_agree(

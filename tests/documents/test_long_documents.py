@@ -1,6 +1,5 @@
 """Long documents: what is carried over, what stays together, what they cost."""
 
-import os
 import re
 import subprocess
 import sys
@@ -14,12 +13,13 @@ from domain.invoices import Particulars
 from tests.documents.invoices import a_line, an_invoice, many_lines
 from tests.documents.kinds import a_collective_invoice
 from tests.documents.reading import pages, places
+from tests.proofs import tries
 from wording import DOCUMENTS, Wording
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*sRGB2014:ResourceWarning")
 
 _ROOT = Path(__file__).parents[2]
-_LINES = int(os.environ.get("QUITTANCE_TEST_LINES", "250"))
+_LINES = tries("LINES", some=250, all_of_them=1_000)
 _MEMORY, _MEMORY_PER_LINE = 150, 0.25
 """MiB at the peak; 88 and 0.17 when this was written, which is 260 for a thousand lines. Workers have 1 GiB."""
 
@@ -85,9 +85,10 @@ def test_wide_amounts_stay_in_their_columns(typesetter: Typesetter, price: str, 
     assert 34 / 25.4 * 72 < quantity_at < price_at < 190 / 25.4 * 72
 
 
+@pytest.mark.proof
 def test_memory_grows_by_a_quarter_of_a_megabyte_a_line_at_most() -> None:
     """In a process of its own, since a peak cannot be taken back (and one's own, unlike `ru_maxrss`, which begins with
-    the parent's). A thousand lines by QUITTANCE_TEST_LINES=1000."""
+    the parent's)."""
     program = (
         "from pathlib import Path; from adapters.documents.typesetter import Typesetter;"
         "from tests.documents.invoices import an_invoice, many_lines;"

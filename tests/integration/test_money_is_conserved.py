@@ -16,6 +16,7 @@ from domain.checkout import CheckoutStatus
 from domain.payments import PaymentReport, PaymentStatus, SessionStatus, SettledBy
 from domain.steps import Entry, Findings
 from tests.clerk import TOTAL, Clerk, captured
+from tests.proofs import spread
 
 SESSION = "cs_1"
 
@@ -80,6 +81,7 @@ def _facts(entry: Entry) -> dict[str, Findings]:
 PAID = Money(status="collected", captured=TOTAL, assigned=TOTAL, available=0, refunded=0, fee=1_250, net=TOTAL - 1_250)
 
 
+@pytest.mark.proof
 async def test_facts_in_any_order_and_each_twice_end_in_the_same_books(clerk: Clerk) -> None:
     names = ("pending", "declined", "captured", "booked", "canceled")
 
@@ -96,8 +98,7 @@ async def test_facts_in_any_order_and_each_twice_end_in_the_same_books(clerk: Cl
         assert (standing.status, standing.captured) == (CheckoutStatus.CAPTURED, TOTAL), order
         assert (balance.balanced, balance.outstanding) == (True, 0), order
 
-    orders = list(permutations(names))
-    assert len(orders) == 120
+    orders = spread(list(permutations(names)), some=20)
     for start in range(0, len(orders), 10):
         await asyncio.gather(*(hear(order) for order in orders[start : start + 10]))
 

@@ -1,7 +1,6 @@
 """Invariant 5: numbers of a series are 1..N without gap or duplicate, in the order of their time."""
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -27,9 +26,10 @@ from tests.audits import findings
 from tests.checkout_bodies import good_body, request_of
 from tests.clerk import Clerk, at_work, of_invoice
 from tests.fakes.merchants import NORDWERK, SUEDWERK
+from tests.proofs import tries
 
 WRITERS = 20
-FINALIZATIONS = int(os.environ.get("QUITTANCE_TEST_FINALIZATIONS", "500"))
+FINALIZATIONS = tries("FINALIZATIONS", some=200, all_of_them=10_000)
 """Of all writers together."""
 ROLLBACKS = 0.1
 COUNTING_ON = replace(NORDWERK, number_pattern="RE-{000000}")
@@ -145,6 +145,8 @@ async def _credit_notes(clerk: Clerk) -> list[Paper]:
         return [Paper(*row) for row in rows]
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
 async def test_numbers_drawn_by_many_at_once_have_no_gap_and_are_in_the_order_of_time(clerk: Clerk) -> None:
     kept = await _many_writers(clerk)
     papers = await _credit_notes(clerk)
@@ -154,6 +156,8 @@ async def test_numbers_drawn_by_many_at_once_have_no_gap_and_are_in_the_order_of
     assert await findings(clerk) == []
 
 
+@pytest.mark.proof
+@pytest.mark.timeout(1200)
 async def test_the_lock_of_the_series_is_what_keeps_numbers_apart(clerk: Clerk) -> None:
     """The same without the lock goes wrong: so the test above can fail."""
     unlocked = 0

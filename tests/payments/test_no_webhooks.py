@@ -3,19 +3,24 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from domain.checkout import CheckoutStatus
 from domain.payments import SettledBy
+from tests.proofs import tries
 from tests.workflows.conftest import Stage
 from workflows.payment_watch import POLLS
 
-CHECKOUTS = 50
+CHECKOUTS = tries("POLLED", some=10, all_of_them=50)
 PAID_AFTER = [timedelta(seconds=seconds) for seconds in (5, 70, 500, 2000, 7000)]
 """How long customers take on the provider's page: one in each gap of the schedule."""
 SLACK = timedelta(seconds=20)
 """For the steps after the poll: the clock runs on while the machine works."""
 
 
-async def test_fifty_payments_are_found_by_polling_and_none_is_late(stage: Stage) -> None:
+@pytest.mark.proof
+@pytest.mark.timeout(300)
+async def test_every_payment_is_found_by_polling_and_none_is_late(stage: Stage) -> None:
     opened = [await stage.open() for _ in range(CHECKOUTS)]
     sessions = await asyncio.gather(*[stage.press_pay(run) for run, _ in opened])
     began = await stage.environment.get_current_time()

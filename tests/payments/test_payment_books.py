@@ -37,8 +37,9 @@ from sandbox.postgres import PostgresServer
 from tests.conservation import assert_money_is_conserved
 from tests.house import MERIDIAN
 from tests.payments.payment_world import PaymentWorld
+from tests.proofs import tries
 
-EXAMPLES, STEPS = 500, 12
+EXAMPLES, STEPS = tries("STORIES", some=120, all_of_them=1_000) // 2, 12
 """In each of the two tests."""
 _T = TypeVar("_T")
 _WAYS = st.sampled_from(list(SettledBy))
@@ -320,7 +321,8 @@ def desk(postgres_server: PostgresServer) -> Iterator[Desk]:
         runner.run(engine.dispose())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.proof
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", [1, 2])
 def test_books_keep_their_invariants_whatever_happens(desk: Desk, part: int) -> None:
     """Two parts, so that two processes share the work; each makes up stories of its own."""

@@ -28,9 +28,11 @@ from sandbox.stripe.webhooks import signature
 from tests.fakes.provider import FakeProvider
 from tests.house import MERIDIAN, WEBHOOK_SECRET, serving, settings_for
 from tests.payments.books import Books
+from tests.proofs import tries
 
-POSTS, DISTINCT, FORGED = 10_000, 6_000, 200
-CHECKOUTS, AT_ONCE = 100, 32
+POSTS = tries("WEBHOOKS", some=1_000, all_of_them=10_000)
+DISTINCT, FORGED, CHECKOUTS = POSTS * 6 // 10, POSTS // 50, POSTS // 100
+AT_ONCE = 32
 SEED = 7
 TYPES = (
     ("checkout.session.completed", "checkout.session"),
@@ -99,7 +101,7 @@ class Intake:
 
 @pytest.fixture
 async def intake(database_url: str, tmp_path: Path) -> AsyncIterator[Intake]:
-    """The API as shipped but for its runs, on a database with a hundred checkouts."""
+    """The API as shipped but for its runs, on a database with checkouts that wait."""
     async with AsyncExitStack() as stack:
         engine = database.connect(database_url)
         stack.push_async_callback(engine.dispose)
@@ -125,7 +127,8 @@ async def intake(database_url: str, tmp_path: Path) -> AsyncIterator[Intake]:
         yield Intake(url=url, engine=engine, runs=runs, checkouts=checkouts)
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.proof
+@pytest.mark.timeout(600)
 async def test_flood_of_webhooks_is_kept_once_each_and_nobody_is_turned_away(intake: Intake) -> None:
     posts = _posts(intake.checkouts)
 

@@ -67,6 +67,7 @@ def test_the_demo_goes_from_the_cart_to_the_mailed_invoice(tmp_path: Path) -> No
     assert json.loads((tmp_path / "pids.json").read_text()) == {}
 
 
+@pytest.mark.long
 async def test_a_stack_heals_itself_and_ends_without_leaving_anything(tmp_path: Path) -> None:
     pids = pids_of(tmp_path)
     with stack(tmp_path) as up:
@@ -102,6 +103,7 @@ async def ready_again(client: httpx.AsyncClient, api: str) -> None:
     raise AssertionError("the API does not get ready again")
 
 
+@pytest.mark.long
 async def test_a_stack_that_was_killed_is_cleared_away_by_the_next_one(tmp_path: Path) -> None:
     pids = pids_of(tmp_path)
     with stack(tmp_path) as killed:

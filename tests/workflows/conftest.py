@@ -55,6 +55,7 @@ from adapters.postgres.reconciliation import PostgresReconciliationBook
 from adapters.postgres.refunds import PostgresRefundBook
 from adapters.postgres.settlements import PostgresSettlementBook
 from adapters.postgres.vat_ids import PostgresVatIdBook
+from domain.checkout import CheckoutStatus
 from domain.payments import EventSubject, ProviderEvent
 from domain.views import CheckoutView
 from sandbox.temporal import SEARCH_ATTRIBUTES
@@ -63,7 +64,7 @@ from tests.conservation import assert_money_is_conserved
 from tests.fakes.post import FakeMailer, FakeRenderer
 from tests.fakes.provider import FakeProvider
 from tests.fakes.vat_register import FakeVatRegister
-from tests.house import MERIDIAN
+from tests.house import MERIDIAN, eventually
 from workflows.checkout import CheckoutWorkflow
 from workflows.invoice_teller import TemporalInvoiceTeller
 from workflows.messages import (
@@ -192,6 +193,15 @@ class Stage:
         session_id = await self.press_pay(run)
         self.provider.pay(session_id)
         await self.tell(run, session_id)
+
+    async def until(self, link: OpenedLink, status: CheckoutStatus) -> None:
+        """Wait until the checkout stands there. Time does not run on, as it does when a run's result is awaited: the
+        links of those who have not paid yet stay good."""
+
+        async def reached() -> bool:
+            return (await self.see(link)).status is status
+
+        await eventually(reached)
 
     async def see(self, link: OpenedLink) -> CheckoutView:
         """The checkout as the books have it."""

@@ -18,7 +18,7 @@ from domain.settlements import CancelEntry, CreditBalance, Reduce, ReductionKind
 from tests.house import eventually
 from tests.workflows.combined_links import a_link, hear, opened, press
 from tests.workflows.conftest import Stage
-from workflows.messages import OpenedLink, payment_link_run_id
+from workflows.messages import payment_link_run_id
 
 
 async def do(stage: Stage, request: Request) -> bool:
@@ -129,7 +129,7 @@ async def test_canceled_entry_ends_a_run_that_waits_for_a_person(stage: Stage) -
     session = await stage.press_pay(run)
     stage.provider.pay(session, amount=100)
     await stage.tell(run, session)
-    await until(stage, link, CheckoutStatus.NEEDS_REVIEW)
+    await stage.until(link, CheckoutStatus.NEEDS_REVIEW)
 
     await do(stage, CancelEntry(entry_id=entry, reason="wrong", credit_balance=CreditBalance.DIRECT_REFUND))
 
@@ -141,15 +141,6 @@ async def test_canceled_entry_ends_a_run_that_waits_for_a_person(stage: Stage) -
         return len(stage.provider.refunds) == 1
 
     await eventually(ordered)
-
-
-async def until(stage: Stage, link: OpenedLink, status: CheckoutStatus) -> None:
-    """Wait until the checkout stands there."""
-
-    async def reached() -> bool:
-        return (await stage.see(link)).status is status
-
-    await eventually(reached)
 
 
 async def test_reduction_makes_the_open_page_ask_for_less(stage: Stage) -> None:

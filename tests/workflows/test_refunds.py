@@ -361,6 +361,8 @@ async def test_refund_of_what_paid_two_entries_credits_both_invoices_and_tells_o
     session = await combined_links.press(stage, our_id)
     payment = stage.provider.pay(session)
     await combined_links.hear(stage, session)
+    for _, link, _ in checkouts:
+        await stage.until(link, CheckoutStatus.COMPLETED)
     invoices = {(await paid.result()).invoice_number for paid, _, _ in checkouts}
     reference = stage.provider.refund_at_provider(payment, TOTAL + 100)
 

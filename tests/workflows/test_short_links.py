@@ -4,7 +4,6 @@ from api.settlement_runs import TemporalSettlementRuns
 from domain.checkout import CheckoutStatus
 from domain.late_money import ShortPaymentPolicy
 from domain.settlements import Settle
-from tests.house import eventually
 from tests.workflows.combined_links import a_link, hear, opened, press
 from tests.workflows.conftest import Run, Stage
 from tests.workflows.late_money import all_settled, cases, decide, late_run_over, open_case, policies
@@ -28,12 +27,12 @@ async def paid(stage: Stage, amount: int) -> tuple[Checkouts, str]:
 
 
 async def test_money_too_little_for_the_second_entry_is_put_before_a_person_who_may_settle_it(stage: Stage) -> None:
-    [(run, link, _), (other, other_link, entry)], our_id = await paid(stage, PAID)
+    [(_, link, _), (other, other_link, entry)], our_id = await paid(stage, PAID)
 
     case = await open_case(stage, "link_short_payment")
 
     assert (case.checkout_id, case.options) == (link.checkout_id, ("refund", "keep"))
-    assert (await run.result()).status is CheckoutStatus.COMPLETED
+    await stage.until(link, CheckoutStatus.COMPLETED)
     waiting = await stage.see(other_link)
     assert (waiting.status, waiting.entry.outstanding_amount) == (CheckoutStatus.AWAITING_PAYMENT, TOTAL)
     [payment] = (await stage.see(link)).payments
@@ -50,11 +49,10 @@ async def test_money_too_little_for_the_second_entry_is_put_before_a_person_who_
 
 async def test_money_too_little_for_the_second_entry_is_given_back_where_the_policy_says_so(stage: Stage) -> None:
     await policies(stage, short_payment=ShortPaymentPolicy.REFUND)
-    [(run, link, _), (other, _, _)], our_id = await paid(stage, PAID)
+    [(_, link, _), (other, _, _)], our_id = await paid(stage, PAID)
 
-    assert (await run.result()).status is CheckoutStatus.COMPLETED
+    await stage.until(link, CheckoutStatus.COMPLETED)
     [case] = await all_settled(stage, 1)
-    await late_run_over(stage, link)
 
     assert (case.kind, case.decision) == ("link_short_payment", "refund")
     [payment] = await stage.rows("SELECT assigned, available, refunded FROM payments")
@@ -71,10 +69,7 @@ async def test_money_too_little_for_any_entry_is_a_short_payment_of_the_first(st
 
     case = await open_case(stage, "short_payment")
 
-    async def reviewed() -> bool:
-        return (await stage.see(link)).status is CheckoutStatus.NEEDS_REVIEW
-
-    await eventually(reviewed)
+    await stage.until(link, CheckoutStatus.NEEDS_REVIEW)
     assert case.checkout_id == link.checkout_id
     await decide(stage, case, "await_rest")
     session = await press(stage, our_id)
@@ -90,7 +85,7 @@ async def test_left_over_money_that_a_person_keeps_is_not_asked_about_again_when
 ) -> None:
     [(run, link, _), (other, _, _)], our_id = await paid(stage, PAID)
     await decide(stage, await open_case(stage, "link_short_payment"), "keep")
-    await late_run_over(stage, link)
+    await all_settled(stage, 1)
     session = await press(stage, our_id)
     stage.provider.pay(session)
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import floor
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from iso4217 import Currency
 
@@ -18,6 +19,7 @@ def half_up(value: Fraction, step: int) -> int:
     return floor(value / step + Fraction(1, 2)) * step
 
 
+@pytest.mark.proof
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(drafts())
 def test_every_cart_meets_every_rule_and_costs_what_was_shown(draft: Draft) -> None:
