@@ -22,11 +22,11 @@ up: ## the whole stack until Ctrl-C: shop, payment page, inbox, API docs, Tempor
 
 test: ## the test suite, against real parts; proofs over many cases try some of them
 	@$(SET_UP) dev
-	@exec $(VENV)/python -m pytest -n 3 --dist loadgroup $(TESTS)
+	@exec $(VENV)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
 proofs: ## the proofs of the test suite over all their cases, and what takes long
 	@$(SET_UP) dev
-	@QUITTANCE_TEST_FULL=1 exec $(VENV)/python -m pytest -n 3 --dist loadgroup -m "proof or long"
+	@QUITTANCE_TEST_FULL=1 exec $(VENV)/python -m pytest -n 2 --dist loadgroup -m "proof or long"
 
 check: ## lint, types, who may import whom, migrations in step with the models
 	@$(SET_UP) dev

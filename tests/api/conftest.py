@@ -83,9 +83,30 @@ def a_checkout(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(CHECKOUT_REQUEST), **changes}
 
 
+_APPS: list[FastAPI] = []
+
+
+def _app(services: Services) -> FastAPI:
+    """The application of this process, in sandbox mode, with these services behind it: making it costs more than most
+    tests, and what is made of our routers stays in memory."""
+    if not _APPS:
+        made = create_app(
+            services,
+            public_url=PUBLIC_URL,
+            workflow_ui="https://temporal.example/namespaces/default",
+            provider_origins=(PROVIDER_ORIGIN,),
+            sandbox=True,
+            transient_faults=(DatabaseAway,),
+        )
+        _APPS.append(made)
+    [app] = _APPS
+    app.state.services = services
+    return app
+
+
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    """A fresh application in sandbox mode."""
+    """The application before a world of its own."""
     async with a_stage() as fresh:
         yield fresh
 
@@ -125,14 +146,7 @@ async def a_stage() -> AsyncIterator[Stage]:
         is_vat_id=is_vat_id,
         vat_register=register,
     )
-    app = create_app(
-        services,
-        public_url=PUBLIC_URL,
-        workflow_ui="https://temporal.example/namespaces/default",
-        provider_origins=(PROVIDER_ORIGIN,),
-        sandbox=True,
-        transient_faults=(DatabaseAway,),
-    )
+    app = _app(services)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC_URL) as client:
         yield Stage(
             app=app,
