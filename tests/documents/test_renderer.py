@@ -74,8 +74,9 @@ async def _until_busy(pid: int) -> None:
 
 
 async def test_an_invoice_that_takes_too_long_is_given_up_and_the_next_one_is_rendered() -> None:
-    renderer = PooledRenderer(timeout=8.0, timeout_per_line=0.0)
+    renderer = PooledRenderer(timeout=4.0, timeout_per_line=0.0)
     try:
+        await renderer.warm_up()
         with pytest.raises(RenderingDied, match="RE-2026-004217"):
             await renderer.render(an_invoice(lines=many_lines(2000)))
         assert (await renderer.render(an_invoice())).pdf

@@ -29,7 +29,7 @@ from tests.fakes.merchants import NORDWERK, SUEDWERK
 from tests.proofs import tries
 
 WRITERS = 20
-FINALIZATIONS = tries("FINALIZATIONS", some=200, all_of_them=10_000)
+FINALIZATIONS = tries("FINALIZATIONS", some=100, all_of_them=10_000)
 """Of all writers together."""
 ROLLBACKS = 0.1
 COUNTING_ON = replace(NORDWERK, number_pattern="RE-{000000}")

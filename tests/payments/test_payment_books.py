@@ -39,7 +39,7 @@ from tests.house import MERIDIAN
 from tests.payments.payment_world import PaymentWorld
 from tests.proofs import tries
 
-EXAMPLES, STEPS = tries("STORIES", some=120, all_of_them=1_000) // 2, 12
+EXAMPLES, STEPS = tries("STORIES", some=80, all_of_them=1_000) // 2, 12
 """In each of the two tests."""
 _T = TypeVar("_T")
 _WAYS = st.sampled_from(list(SettledBy))

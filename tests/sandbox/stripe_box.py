@@ -65,6 +65,7 @@ class Merchant:
     received: list[Received] = field(default_factory=list)
     answers: deque[int] = field(default_factory=deque)
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    leave: Callable[[], None] = lambda: None
 
     async def take(self, request: Request) -> Response:
         """The endpoint."""
@@ -90,13 +91,18 @@ async def merchant() -> AsyncIterator[Merchant]:
     listener = socket.create_server(("127.0.0.1", 0))
     it.url = f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+
+    def leave() -> None:
+        it.open.set()
+        server.should_exit = True
+
+    it.leave = leave
     task = asyncio.create_task(server._serve([listener]))
     await eventually(lambda: server.started)
     try:
         yield it
     finally:
-        it.open.set()
-        server.should_exit = True
+        leave()
         await task
         listener.close()
 
@@ -219,3 +225,4 @@ async def box(state: Path) -> AsyncIterator[Box]:
             sdk(url) as client,
         ):
             yield Box(url, client, browser, shop)
+            shop.leave()  # while the stand-in ends as well: each takes its time

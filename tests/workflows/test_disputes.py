@@ -278,7 +278,7 @@ async def test_reports_end_the_same_in_every_order_and_doubled(
     book = PostgresDisputeBook(database.sessions(stage.engine))
     at = await stage.environment.get_current_time()
     total = (await stage.see(link)).total
-    orders = spread([order for order in permutations(STORY) if order[0] == first], some=4)
+    orders = spread([order for order in permutations(STORY) if order[0] == first], some=2)
     for number, order in enumerate(orders):
         for name in order + order[:2]:
             report = _numbered(reports[name], number)
