@@ -32,6 +32,7 @@ PAYLOAD_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 FILLED_IN = {
     "POSTGRES_PASSWORD": "a0",
     "POSTGRES_QUITTANCE_PASSWORD": "b1",
+    "POSTGRES_APP_PASSWORD": "d3",
     "POSTGRES_TEMPORAL_PASSWORD": "c2",
     "QUITTANCE_PAYLOAD_KEYS": f"k1={PAYLOAD_KEY}",
     "QUITTANCE_MERCHANTS": json.dumps(
@@ -125,8 +126,10 @@ def test_a_planted_error_is_found(plant: Plant, said: str, tmp_path: Path) -> No
     assert any(said in violation for violation in found), found
 
 
-@pytest.mark.parametrize("service", ["migrate", "api", "worker"])
-def test_the_settings_of_the_stack_are_sound(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("service", "role"), [("migrate", "quittance:b1"), ("api", "quittance_app:d3"), ("worker", "quittance_app:d3")]
+)
+def test_the_settings_of_the_stack_are_sound(service: str, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("QUITTANCE_")]:
         monkeypatch.delenv(name)
     for name, value in resolved(compose()["services"][service]["environment"]).items():
@@ -136,7 +139,7 @@ def test_the_settings_of_the_stack_are_sound(service: str, monkeypatch: pytest.M
 
     assert settings.environment is Environment.PRODUCTION
     assert settings.stripe.api_base == "https://api.stripe.com"
-    assert settings.database.url == "postgresql+asyncpg://quittance:b1@postgres:5432/quittance"
+    assert settings.database.url == f"postgresql+asyncpg://{role}@postgres:5432/quittance"
     assert settings.mail.host == "mail"
     assert settings.mail.username is None
     assert set(settings.merchants) == {"my-shop"}
@@ -157,6 +160,29 @@ def test_roles_and_databases_are_made_and_made_again_with_new_passwords(tmp_path
         make_databases(server, FILLED_IN | {"POSTGRES_TEMPORAL_PASSWORD": "changed"})
 
         asyncio.run(look_at_databases(server))
+        asyncio.run(the_application_is_let_in_and_owns_nothing(server))
+
+
+async def the_application_is_let_in_and_owns_nothing(server: PostgresServer) -> None:
+    stated = resolved(compose()["services"]["migrate"]["environment"])
+    there = make_url(stated["QUITTANCE_DATABASE__URL"]).set(
+        host=make_url(server.url).host, port=make_url(server.url).port
+    )
+    await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "cli.py", "migrate", "--app-role", "quittance_app"],
+        cwd=ROOT,
+        env=os.environ | stated | {"QUITTANCE_DATABASE__URL": there.render_as_string(hide_password=False)},
+        check=True,
+    )
+    application = await connected(server, "quittance_app", "d3", "quittance")
+    try:
+        assert await application.fetchval("SELECT count(*) FROM invoices") == 0
+        for refused in ("DELETE FROM invoices", "DROP TABLE invoices", "ALTER TABLE invoices DISABLE TRIGGER USER"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await application.execute(refused)
+    finally:
+        await application.close()
 
 
 async def look_at_databases(server: PostgresServer) -> None:
