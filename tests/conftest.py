@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from adapters.postgres.grants import grant
 from sandbox import postgres, temporal
 from tests.conservation import assert_money_is_conserved
 from tests.house import House, house
@@ -56,6 +57,16 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+async def _as_the_application(url: str) -> str:
+    """The same database for a role with the rights of the application, and no others."""
+    owner = create_async_engine(url)
+    async with owner.begin() as connection:
+        await connection.execute(text("CREATE ROLE application LOGIN PASSWORD 'application'"))
+    await grant(owner, "application")
+    await owner.dispose()
+    return make_url(url).set(username="application", password="application").render_as_string(hide_password=False)
+
+
 @pytest.fixture
 def database_url(postgres_server: postgres.PostgresServer) -> str:
     """A fresh database with the current schema."""
@@ -75,8 +86,11 @@ async def the_house(
     postgres_server: postgres.PostgresServer,
     temporal_server: temporal.TemporalServer,
 ) -> AsyncIterator[House]:
-    """The house that tests share; each brings its own assignment keys and addresses."""
-    url = postgres_server.create_database("house", template="template")
+    """The house that tests share; each brings its own assignment keys and addresses.
+
+    As in production it works as a role that owns no table.
+    """
+    url = await _as_the_application(postgres_server.create_database("house", template="template"))
     async with house(
         tmp_path_factory.mktemp("house"), database_url=url, temporal_address=temporal_server.address
     ) as running:
