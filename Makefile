@@ -20,11 +20,11 @@ up: ## the whole stack until Ctrl-C: shop, payment page, inbox, API docs, Tempor
 	@$(SET_UP) sandbox
 	@exec $(VENV)/python -m sandbox.supervisor
 
-test: ## the test suite, against real parts; proofs over many cases try some of them
+test: ## the test suite, against real parts; of its proofs some cases
 	@$(SET_UP) dev
 	@exec $(VENV)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
-proofs: ## the proofs of the test suite over all their cases, and what takes long
+proofs: ## all cases of the proofs, and kill -9 at every step
 	@$(SET_UP) dev
 	@QUITTANCE_TEST_FULL=1 exec $(VENV)/python -m pytest -n 2 --dist loadgroup -m "proof or long"
 

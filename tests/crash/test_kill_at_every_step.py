@@ -24,9 +24,13 @@ from sqlalchemy.pool import NullPool
 from sandbox.supervisor.stack import Stack, running
 from tests.e2e.conftest import fresh_body
 from tests.house import eventually
-from tests.proofs import spread
 
-pytestmark = [pytest.mark.crash, pytest.mark.timeout(300), pytest.mark.xdist_group("the killed stack")]
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.long,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("the killed stack"),
+]
 
 STEPS = {
     "create_entry": "checkouts",
@@ -138,10 +142,9 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
         await engine.dispose()
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("victim", ["worker", "api", "postgres", "temporal"])
 async def test_checkout_completes_though_a_process_is_killed_at_every_step(scene: Scene, victim: str) -> None:
-    for table in spread(list(STEPS.values()), some=2):
+    for table in STEPS.values():
         async with asyncio.TaskGroup() as actors, scene.held(f"LOCK TABLE {table} IN EXCLUSIVE MODE"):
             actors.create_task(scene.buy(fresh_body()))
             await scene.someone_waits()
