@@ -83,18 +83,22 @@ async def test_paid_purchases_wait_for_a_run_and_are_completed_by_one_invoice_an
     assert (told.count("checkout.completed"), told.count("invoice_run.completed")) == (3, 1)
 
 
-async def test_credit_granted_before_the_run_is_documented_and_mailed_after_its_invoice(collective: Stage) -> None:
-    run, link = await waiting(collective)
+async def grant_credit(stage: Stage, link: OpenedLink, strategy: CreditBalance | None = None) -> None:
+    """So much less is owed, before there is an invoice."""
     wanted = Reduce(
         key="R-1",
-        entry_id=(await collective.see(link)).entry.id,
+        entry_id=(await stage.see(link)).entry.id,
         amount="39.00",
         reduction=ReductionKind.CREDIT,
         reason="scratched",
-        credit_balance=CreditBalance.FUTURE_SETTLEMENT,
+        credit_balance=strategy,
     )
-    settlements = TemporalSettlementRuns(collective.client, task_queue=collective.task_queue)
-    await settlements.ask("meridian", wanted, by="anna")
+    await TemporalSettlementRuns(stage.client, task_queue=stage.task_queue).ask("meridian", wanted, by="anna")
+
+
+async def test_credit_granted_before_the_run_is_documented_and_mailed_after_its_invoice(collective: Stage) -> None:
+    run, link = await waiting(collective)
+    await grant_credit(collective, link, CreditBalance.FUTURE_SETTLEMENT)
 
     result = await (await start(collective)).result()
 
@@ -107,15 +111,7 @@ async def test_credit_granted_before_the_run_is_documented_and_mailed_after_its_
 
 async def test_credit_note_that_a_run_cannot_mail_is_put_before_a_person(collective: Stage) -> None:
     _, link = await waiting(collective)
-    wanted = Reduce(
-        key="R-1",
-        entry_id=(await collective.see(link)).entry.id,
-        amount="39.00",
-        reduction=ReductionKind.CREDIT,
-        reason="scratched",
-    )
-    settlements = TemporalSettlementRuns(collective.client, task_queue=collective.task_queue)
-    await settlements.ask("meridian", wanted, by="anna")
+    await grant_credit(collective, link)
     collective.mailer.answers = [MailRefused("550 no such mailbox")] * 2
 
     result = await (await start(collective)).result()
